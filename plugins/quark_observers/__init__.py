@@ -1,0 +1,44 @@
+"""The observers that Quark Core ships."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from quark_core.plugin import ObserverSpec, Options, Ref, hookimpl
+
+QUARK_API = 1
+
+
+class MinMaxOptions(Options):
+    """The smallest and the largest value seen."""
+
+    name: Literal["min_max"] = "min_max"
+
+
+class MovingAverageOptions(Options):
+    """Exponential moving average of each batch's minimum and maximum."""
+
+    name: Literal["moving_average"] = "moving_average"
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Weight kept from earlier batches at each new one."""
+
+
+class PercentileOptions(Options):
+    """Range that holds the given share of the values; what lies outside is clipped."""
+
+    name: Literal["percentile"] = "percentile"
+    percentile: float = Field(99.99, gt=50, le=100)
+    """Share of the values that the upper bound covers, in percent; the lower bound mirrors it."""
+
+
+OBSERVERS = (
+    ObserverSpec(MinMaxOptions, Ref("quark_observers.min_max:MinMax")),
+    ObserverSpec(MovingAverageOptions, Ref("quark_observers.moving_average:MovingAverage")),
+    ObserverSpec(PercentileOptions, Ref("quark_observers.percentile:Percentile")),
+)
+
+
+@hookimpl
+def quark_observers() -> tuple[ObserverSpec, ...]:
+    """Return the bundled observers."""
+    return OBSERVERS

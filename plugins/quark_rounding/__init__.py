@@ -1,0 +1,38 @@
+"""The rounding schemes that Quark Core ships."""
+
+from typing import Literal
+
+from quark_core.plugin import Options, Ref, RoundingSpec, hookimpl
+
+QUARK_API = 1
+
+
+class RoundOptions(Options):
+    """To nearest, ties away from zero."""
+
+    name: Literal["round"] = "round"
+
+
+class FloorOptions(Options):
+    """Toward minus infinity."""
+
+    name: Literal["floor"] = "floor"
+
+
+class HalfEvenOptions(Options):
+    """To nearest, ties to even (IEEE 754)."""
+
+    name: Literal["half_even"] = "half_even"
+
+
+ROUNDINGS = (
+    RoundingSpec(RoundOptions, Ref("quark_rounding.schemes:Round")),
+    RoundingSpec(FloorOptions, Ref("quark_rounding.schemes:Floor")),
+    RoundingSpec(HalfEvenOptions, Ref("quark_rounding.schemes:HalfEven")),
+)
+
+
+@hookimpl
+def quark_roundings() -> tuple[RoundingSpec, ...]:
+    """Return the bundled rounding schemes."""
+    return ROUNDINGS

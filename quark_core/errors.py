@@ -1,0 +1,139 @@
+"""Every exception that Quark Core raises on purpose.
+
+QuarkError
+├── ConfigError               a config file or a config object is wrong; .problems lists every fault
+├── PlanError                 a config does not fit the model; .problems lists every fault
+├── PluginError               a plugin broke; .plugin and .dist say which
+│   ├── PluginLoadError           it does not import, or a hook raised
+│   ├── PluginApiError            it breaks the plugin contract
+│   └── DuplicateNameError        a name that it adds is taken
+├── UnknownNameError          no installed plugin adds what was named
+├── ModelError                the model given cannot be used
+├── DataError                 calibration data are missing or unusable
+├── DeviceError               the device cannot do what is asked
+├── ArtifactError             a saved folder cannot be written or read
+└── UsageError                a command line argument or a function argument is wrong
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a file something stands; ``line`` and ``column`` count from 1."""
+
+    file: str
+    line: int
+    column: int
+    length: int = 1
+    """Characters to underline."""
+    source: str = ""
+    """The whole source line, without its end."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault: what is wrong and why, how to fix it, and where it is."""
+
+    message: str
+    fix: str = ""
+    path: tuple[str | int, ...] = ()
+    """Keys and list indexes from the config's root, such as ``("layers", 0, "weight", "dtype")``."""
+    place: Place | None = None
+    code: str = "invalid"
+    """Stable, short identifier of the kind of fault."""
+
+    @property
+    def dotted(self) -> str:
+        """``path`` as people write it: ``layers[0].weight.dtype``."""
+        text = ""
+        for part in self.path:
+            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        return text
+
+    def __str__(self) -> str:
+        where = str(self.place) if self.place else ""
+        head = ": ".join(part for part in (where, self.dotted, self.message) if part)
+        lines = [head]
+        if self.place and self.place.source:
+            gutter = f"{self.place.line:>4} | "
+            lines.append(gutter + self.place.source)
+            tabs = "".join("\t" if c == "\t" else " " for c in self.place.source[: self.place.column - 1])
+            lines.append(" " * (len(gutter) - 2) + "| " + tabs + "^" * max(1, self.place.length))
+        if self.fix:
+            lines.append(f"     fix: {self.fix}")
+        return "\n".join(lines)
+
+
+class QuarkError(Exception):
+    """Base of all errors raised on purpose; its text is written for the user."""
+
+
+class _ProblemsError(QuarkError):
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(problem) for problem in self.problems)
+
+
+class ConfigError(_ProblemsError):
+    """A config is wrong; ``problems`` holds every fault found."""
+
+
+class PlanError(_ProblemsError):
+    """A config does not fit the model; ``problems`` holds every fault found."""
+
+
+class PluginError(QuarkError):
+    """A plugin broke. ``plugin`` is its entry point's name, ``dist`` its distribution and version."""
+
+    def __init__(self, plugin: str, dist: str, message: str) -> None:
+        super().__init__(plugin, dist, message)
+        self.plugin = plugin
+        self.dist = dist
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin!r} ({self.dist}): {self.message}"
+
+
+class PluginLoadError(PluginError):
+    """A plugin does not import, or one of its hooks raised."""
+
+
+class PluginApiError(PluginError):
+    """A plugin breaks the contract: API version, hook names, what a hook returns, how names are formed."""
+
+
+class DuplicateNameError(PluginError):
+    """A plugin adds a name that another one already added."""
+
+
+class UnknownNameError(QuarkError):
+    """No installed plugin adds what was named."""
+
+
+class ModelError(QuarkError):
+    """The model given cannot be used; the text names the layer."""
+
+
+class DataError(QuarkError):
+    """Calibration data are missing or unusable; the text names the layer or the batch."""
+
+
+class DeviceError(QuarkError):
+    """The device cannot do what is asked."""
+
+
+class ArtifactError(QuarkError):
+    """A saved folder cannot be written or read."""
+
+
+class UsageError(QuarkError):
+    """An argument is wrong; the text says which and what to give instead."""

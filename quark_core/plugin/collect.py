@@ -1,0 +1,93 @@
+"""Calls the hooks of one plugin module and checks what they return."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from quark_core.errors import PluginApiError, PluginLoadError, QuarkError
+from quark_core.plugin import hooks
+from quark_core.plugin.hooks import HOOKS, PROJECT, QUARK_API
+from quark_core.plugin.specs import DtypeSpec, Spec
+
+NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*"
+"""How names of extensions look: a bare name, or a prefix and a name joined by a dot."""
+
+
+def collect(module: ModuleType | Any, name: str, dist: str, prefix: str | None) -> list[Spec]:
+    """Return every spec of a plugin module.
+
+    ``prefix`` is what each name must start with; None for bundled plugins. Raises PluginLoadError when a hook raises
+    and PluginApiError when the plugin breaks the contract.
+    """
+    api = getattr(module, "QUARK_API", None)
+    if api != QUARK_API:
+        said = "does not say QUARK_API" if api is None else f"was written for QUARK_API = {api!r}"
+        raise PluginApiError(name, dist, f"{said}; this Quark Core needs QUARK_API = {QUARK_API}")
+    manager = _registered(module, name, dist)
+    specs: list[Spec] = []
+    for hook, cls in HOOKS.items():
+        for impl in getattr(manager.hook, hook).get_hookimpls():
+            specs += _call(impl.function, hook, cls, name, dist)
+    for spec in specs:
+        _check_name(spec, name, dist, prefix)
+    return specs
+
+
+def _registered(module: ModuleType | Any, name: str, dist: str) -> pluggy.PluginManager:
+    # One manager a plugin: pluggy drops everybody's results when one implementation raises.
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hooks)
+    try:
+        manager.register(module, name=name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        said = " ".join(str(error).split())
+        raise PluginApiError(
+            name, dist, f"{said}; the hooks are {', '.join(HOOKS)}, without arguments"
+        ) from error
+    if not any(getattr(manager.hook, hook).get_hookimpls() for hook in HOOKS):
+        raise PluginApiError(name, dist, f"implements no hook; mark one of {', '.join(HOOKS)} with @hookimpl")
+    return manager
+
+
+def _call(function: Any, hook: str, cls: type[Spec], name: str, dist: str) -> list[Spec]:
+    try:
+        returned = list(function())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises must not take the others down
+        raise PluginLoadError(name, dist, f"{hook}() raised {type(error).__name__}: {error}") from error
+    for spec in returned:
+        if not isinstance(spec, cls):
+            raise PluginApiError(name, dist, f"{hook}() returned {spec!r}, which is not a {cls.__name__}")
+    return returned
+
+
+def _check_name(spec: Spec, name: str, dist: str, prefix: str | None) -> None:
+    try:
+        given = spec.name
+    except (QuarkError, LookupError, AttributeError, TypeError) as error:
+        raise PluginApiError(name, dist, str(error)) from error
+    if not isinstance(given, str) or not re.fullmatch(NAME_PATTERN, given):
+        raise PluginApiError(
+            name, dist, f"{spec.kind} name {given!r}: use letters, digits, '_', '-' and dots"
+        )
+    if prefix is not None and not given.startswith(prefix):
+        raise PluginApiError(
+            name,
+            dist,
+            f"{spec.kind} {given!r} must be named {prefix + given.rpartition('.')[2]!r}: bare names are bundled",
+        )
+    if isinstance(spec, DtypeSpec):
+        return
+    # Attribute docstrings, defaults and bounds become the JSON Schema, so an option model that has none breaks editors.
+    try:
+        spec.options.model_json_schema()
+    except Exception as error:  # noqa: BLE001 - pydantic raises many kinds
+        raise PluginApiError(
+            name,
+            dist,
+            f"{spec.kind} {given!r}: its options have no JSON Schema ({type(error).__name__}: {error})",
+        ) from error

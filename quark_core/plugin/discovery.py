@@ -1,0 +1,72 @@
+"""Finds plugins among installed distributions; blocks them before import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import cast
+
+from quark_core.errors import PluginLoadError
+
+GROUP = "quark.plugins"
+ONLY = "QUARK_PLUGINS"
+WITHOUT = "QUARK_DISABLE_PLUGINS"
+BUNDLED_BY = "quark-core"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One entry point."""
+
+    name: str
+    dist: str
+    bundled: bool
+    entry_point: EntryPoint
+
+
+def chosen_entry_points() -> Iterator[Found]:
+    """Yield the entry points that the environment lets in, the bundled ones first, each once.
+
+    ``QUARK_PLUGINS=a,b`` lets in only these, ``QUARK_DISABLE_PLUGINS=a,b`` all but these.
+    """
+    only = os.environ.get(ONLY)
+    without = _names(os.environ.get(WITHOUT, ""))
+    seen: set[tuple[str, str, str]] = set()
+    for found in sorted(
+        map(_found, entry_points(group=GROUP)), key=lambda f: (not f.bundled, f.name, f.dist)
+    ):
+        # Editable installs and left-over egg-info folders repeat an entry point of one distribution.
+        key = (found.name, found.entry_point.value, found.dist.rpartition(" ")[0])
+        if key in seen or found.name in without or (only is not None and found.name not in _names(only)):
+            continue
+        seen.add(key)
+        yield found
+
+
+def load(found: Found) -> ModuleType:
+    """Import a plugin's manifest; raises PluginLoadError for whatever the import raises."""
+    try:
+        return cast(ModuleType, found.entry_point.load())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
+        raise PluginLoadError(
+            found.name,
+            found.dist,
+            f"failed to import {found.entry_point.value!r}: {type(error).__name__}: {error}",
+        ) from error
+
+
+def _found(entry_point: EntryPoint) -> Found:
+    dist = entry_point.dist
+    name, version = (dist.name, dist.version) if dist else ("unknown", "0")
+    return Found(entry_point.name, f"{name} {version}", _normal(name) == BUNDLED_BY, entry_point)
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())

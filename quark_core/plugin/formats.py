@@ -1,0 +1,150 @@
+"""Number formats as data: what a dtype is, so that most dtypes need no torch code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from quark_core.plugin.ref import Ref
+
+if TYPE_CHECKING:
+    from quark_core.plugin.protocols import Codec
+
+
+@dataclass(frozen=True)
+class IntFormat:
+    """Integers, two's complement when signed."""
+
+    bits: int
+    """Width of a code, 1 to 16."""
+    signed: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 + self.signed <= self.bits <= 16:
+            raise ValueError(
+                f"IntFormat(bits={self.bits}, signed={self.signed}): bits must be 1 (2 if signed) to 16"
+            )
+
+    @property
+    def qmin(self) -> int:
+        """Smallest code."""
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def qmax(self) -> int:
+        """Largest code."""
+        return (1 << (self.bits - self.signed)) - 1
+
+
+@dataclass(frozen=True)
+class FloatFormat:
+    """A binary floating-point format of 16 bits at most: sign, exponent, mantissa, with subnormals."""
+
+    exponent_bits: int
+    mantissa_bits: int
+    specials: Literal["ieee", "fn", "none"] = "ieee"
+    """``ieee``: the all-ones exponent holds Inf and NaN. ``fn``: only the all-ones code is NaN, no Inf (OCP e4m3).
+    ``none``: every code is a number (OCP fp6 and fp4)."""
+    bias: int | None = None
+    """Exponent bias; by default 2^(exponent_bits - 1) - 1."""
+    overflow: Literal["saturate", "infinity"] = "saturate"
+    """What a value beyond the largest finite one becomes; ``infinity`` needs ``ieee``."""
+
+    def __post_init__(self) -> None:
+        if not (2 <= self.exponent_bits <= 8 and 0 <= self.mantissa_bits and 3 <= self.bits <= 16):
+            raise ValueError(f"{self}: 2 to 8 exponent bits and 3 to 16 bits in all are possible")
+        if self.specials == "fn" and self.mantissa_bits == 0:
+            raise ValueError(f"{self}: specials='fn' needs a mantissa, else its NaN takes a whole binade")
+        if self.overflow == "infinity" and self.specials != "ieee":
+            raise ValueError(f"{self}: overflow='infinity' needs specials='ieee'")
+        if not (self.emin - self.mantissa_bits >= -149 and self.emax <= 127):
+            raise ValueError(f"{self}: its values do not fit into float32")
+
+    @property
+    def bits(self) -> int:
+        """Width of a code."""
+        return 1 + self.exponent_bits + self.mantissa_bits
+
+    @property
+    def exponent_bias(self) -> int:
+        """The bias in use."""
+        return (1 << (self.exponent_bits - 1)) - 1 if self.bias is None else self.bias
+
+    @property
+    def emin(self) -> int:
+        """Exponent of the smallest normal value."""
+        return 1 - self.exponent_bias
+
+    @property
+    def emax(self) -> int:
+        """Exponent of the largest finite value."""
+        return (1 << self.exponent_bits) - 1 - (self.specials == "ieee") - self.exponent_bias
+
+    @property
+    def max(self) -> float:
+        """Largest finite value."""
+        mantissa = (1 << (self.mantissa_bits + 1)) - 1 - (self.specials == "fn")
+        return float(mantissa) * 2.0 ** (self.emax - self.mantissa_bits)
+
+
+@dataclass(frozen=True)
+class BlockFormat:
+    """OCP Microscaling: blocks of elements that share one power-of-two scale, stored as 8-bit E8M0.
+
+    Source: OCP Microscaling Formats (MX) Specification 1.0, section 5.
+    """
+
+    element: FloatFormat
+    block_size: int = 32
+
+    def __post_init__(self) -> None:
+        if self.block_size < 1:
+            raise ValueError(f"BlockFormat(block_size={self.block_size}): must be at least 1")
+        if self.element.overflow != "saturate":
+            raise ValueError(
+                "BlockFormat: its element saturates; give a FloatFormat with overflow='saturate'"
+            )
+
+    @property
+    def bits(self) -> int:
+        """Width of an element's code; the shared scale's 8 bits come on top of it."""
+        return self.element.bits
+
+
+@dataclass(frozen=True)
+class CodebookFormat:
+    """A list of values; a code is an index into it. Values are relative to the scale."""
+
+    values: tuple[float, ...]
+    """Strictly increasing, 2 to 256 of them, the largest magnitude above 0."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.values) <= 256:
+            raise ValueError(f"CodebookFormat: {len(self.values)} values; 2 to 256 are possible")
+        if any(not a < b for a, b in zip(self.values, self.values[1:], strict=False)):
+            raise ValueError("CodebookFormat: values must be strictly increasing")
+
+    @property
+    def bits(self) -> int:
+        """Width of a code."""
+        return (len(self.values) - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class CodecFormat:
+    """A format with torch code of its own, for what the other formats cannot say."""
+
+    bits: int
+    """Width of a code, 1 to 16."""
+    max: float
+    """Largest magnitude that a scaled value can have; the scale maps the observed range onto it."""
+    codec: Ref[Codec]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bits <= 16:
+            raise ValueError(f"CodecFormat(bits={self.bits}): must be 1 to 16")
+        if not 0 < self.max < float("inf"):
+            raise ValueError(f"CodecFormat(max={self.max}): must be positive and finite")
+
+
+Format = IntFormat | FloatFormat | BlockFormat | CodebookFormat | CodecFormat

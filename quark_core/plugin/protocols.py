@@ -1,0 +1,78 @@
+"""What the torch code behind a ``Ref`` must look like. Nothing inherits these; type checkers and the kit compare.
+
+Observers, roundings, devices and modes are constructed with one argument: their validated options.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from quark_core.plugin.outline import Outline
+    from quark_core.plugin.plan import Plan
+
+
+class Observer(Protocol):
+    """Measures ranges. One class serves every scheme: it sees ``[blocks, elements]``, float32, one range per block."""
+
+    def __init__(self, options: Any) -> None: ...
+
+    def observe(self, blocks: Tensor) -> None:
+        """Take in one batch, ``[blocks, elements]`` float32, without changing it; ``blocks`` is the same in every call."""
+
+    def merge(self, other: Self) -> None:
+        """Take in what ``other`` observed elsewhere; the order of merging must not matter."""
+
+    def range(self) -> tuple[Tensor, Tensor]:
+        """Return the minimum and maximum, each ``[blocks]`` float32; called after ``observe`` at least once."""
+
+
+class Rounding(Protocol):
+    """Rounds to integers."""
+
+    def __init__(self, options: Any) -> None: ...
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Round finite ``x`` (float32 or float64, any shape) to integers IN PLACE and return it; NaN stays NaN."""
+
+
+class Codec(Protocol):
+    """Values to codes and back, for a ``CodecFormat``; constructed without arguments."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Map scaled values (float32, any shape, no NaN) to codes (int32, 0 to 2^bits - 1)."""
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Map codes (int32, any shape) to scaled values (float32)."""
+
+
+class Mode(Protocol):
+    """Takes a model apart and puts it together."""
+
+    def __init__(self, options: Any) -> None: ...
+
+    def outline(self, model: nn.Module, example_inputs: tuple[Any, ...] | None) -> Outline:
+        """Describe every layer, without changing the model."""
+
+    def prepare(self, model: nn.Module, plan: Plan, example_inputs: tuple[Any, ...] | None) -> nn.Module:
+        """Return the model with a ``Quantizer`` at each tensor of the plan; ``model`` is a copy that may be changed."""
+
+    def convert(self, prepared: nn.Module) -> nn.Module:
+        """Return the final model once every quantizer's scales are fixed."""
+
+
+class Device(Protocol):
+    """Checks, adjusts and runs."""
+
+    def __init__(self, options: Any) -> None: ...
+
+    def unavailable(self) -> str | None:
+        """Return None when the device can execute here, or why not; never raise."""
+
+    def adjust(self, prepared: nn.Module) -> None:
+        """Change scales in place, after calibration, to what the hardware needs."""
+
+    def lower(self, model: nn.Module) -> nn.Module:
+        """Return a model that really executes on the device; raise DeviceError where that cannot be done here."""

@@ -1,0 +1,54 @@
+"""A TensorConfig with every default filled in and every name looked up: what the engine obeys."""
+
+from dataclasses import dataclass
+
+from quark_core.config.type import QSchemeType, ScaleType
+from quark_core.plugin.options import Options
+from quark_core.plugin.specs import DtypeSpec, ObserverSpec, RoundingSpec
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one tensor is quantized, in full."""
+
+    dtype: DtypeSpec
+    rounding: RoundingSpec
+    rounding_options: Options
+    qscheme: QSchemeType | None = None
+    """None for a plain cast."""
+    axis: int | None = None
+    """Axis of ``per_channel`` and ``per_group``; None for the other schemes."""
+    group_size: int | None = None
+    """Values that share one scale; only with ``per_group``."""
+    symmetric: bool = True
+    scale_type: ScaleType = ScaleType.float
+    observer: ObserverSpec | None = None
+    """None for plain casts and wherever the scale is computed from the values themselves."""
+    observer_options: Options | None = None
+    is_dynamic: bool = False
+    """Whether the scale of an activation is computed at run time; always so for block formats."""
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether a range must be observed before the scale is known."""
+        return self.observer is not None
+
+    def describe(self) -> str:
+        """Return a short text for tables: ``int4 per_group 32 axis 1 half_even min_max``."""
+        parts = [self.dtype.name]
+        if self.qscheme is not None:
+            parts.append(self.qscheme.value)
+        if self.group_size is not None:
+            parts.append(str(self.group_size))
+        if self.axis is not None:
+            parts.append(f"axis {self.axis}")
+        if not self.symmetric:
+            parts.append("asymmetric")
+        if self.qscheme is not None and self.scale_type is not ScaleType.float:
+            parts.append(self.scale_type.value)
+        parts.append(self.rounding.name)
+        if self.observer is not None:
+            parts.append(self.observer.name)
+        if self.is_dynamic:
+            parts.append("dynamic")
+        return " ".join(parts)

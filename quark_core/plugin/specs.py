@@ -1,0 +1,127 @@
+"""What hooks return: frozen descriptions of extensions, free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from quark_core.config.type import QSchemeType, ScaleType
+from quark_core.plugin.capability import Capability, check_capabilities
+from quark_core.plugin.formats import BlockFormat, FloatFormat, Format
+from quark_core.plugin.options import Options, option_name
+from quark_core.plugin.ref import Ref
+
+if TYPE_CHECKING:
+    from quark_core.plugin.protocols import Device, Mode, Observer, Rounding
+
+
+@dataclass(frozen=True)
+class DtypeSpec:
+    """A number format under a name, with what a config may combine it with."""
+
+    kind: ClassVar[str] = "dtype"
+    name: str
+    format: Format
+    summary: str = ""
+    """One line; editors show it beside the name."""
+    scaled: bool = True
+    """False for a plain cast, which takes no scheme, scale or observer."""
+    qschemes: tuple[QSchemeType, ...] = tuple(QSchemeType)
+    """Schemes that a config may choose; a BlockFormat always has ``per_group``."""
+    scale_types: tuple[ScaleType, ...] = tuple(ScaleType)
+    """Scale types that a config may choose; a BlockFormat always has ``pof2``."""
+    symmetric_only: bool | None = None
+    """True when the zero point is always 0; by default so for every format but integers."""
+
+    def __post_init__(self) -> None:
+        if not self.scaled and not isinstance(self.format, FloatFormat):
+            raise ValueError(
+                f"DtypeSpec({self.name!r}): scaled=False is a plain cast and needs a FloatFormat"
+            )
+        if not self.qschemes or not self.scale_types:
+            raise ValueError(f"DtypeSpec({self.name!r}): qschemes and scale_types must not be empty")
+
+    @property
+    def is_block(self) -> bool:
+        """Whether blocks of a fixed size compute their own scale (MX)."""
+        return isinstance(self.format, BlockFormat)
+
+    @property
+    def group_size(self) -> int | None:
+        """The group size that the format fixes, or None."""
+        return self.format.block_size if isinstance(self.format, BlockFormat) else None
+
+    @property
+    def allowed_qschemes(self) -> tuple[QSchemeType, ...]:
+        """Schemes that a config may choose."""
+        return (QSchemeType.per_group,) if self.is_block else self.qschemes
+
+    @property
+    def allowed_scale_types(self) -> tuple[ScaleType, ...]:
+        """Scale types that a config may choose."""
+        return (ScaleType.pof2,) if self.is_block else self.scale_types
+
+    @property
+    def only_symmetric(self) -> bool:
+        """Whether the zero point is always 0."""
+        from quark_core.plugin.formats import IntFormat
+
+        if self.symmetric_only is None:
+            return not isinstance(self.format, IntFormat)
+        return self.symmetric_only
+
+
+@dataclass(frozen=True)
+class _OptionsSpec:
+    options: type[Options]
+
+    @cached_property
+    def name(self) -> str:
+        """Name in config files."""
+        return option_name(self.options)
+
+    @property
+    def summary(self) -> str:
+        """First paragraph of the option class's docstring."""
+        return " ".join((self.options.__doc__ or "").split("\n\n")[0].split())
+
+
+@dataclass(frozen=True)
+class ObserverSpec(_OptionsSpec):
+    """How the range of a tensor's values is measured."""
+
+    kind: ClassVar[str] = "observer"
+    impl: Ref[type[Observer]]
+
+
+@dataclass(frozen=True)
+class RoundingSpec(_OptionsSpec):
+    """How a scaled value becomes an integer."""
+
+    kind: ClassVar[str] = "rounding"
+    impl: Ref[type[Rounding]]
+
+
+@dataclass(frozen=True)
+class DeviceSpec(_OptionsSpec):
+    """A device: what it takes, as data, and what it does to a calibrated model."""
+
+    kind: ClassVar[str] = "device"
+    impl: Ref[type[Device]]
+    capabilities: tuple[Capability, ...] | None = None
+    """What the device takes; None when it takes everything."""
+
+    def __post_init__(self) -> None:
+        check_capabilities(self.capabilities or ())
+
+
+@dataclass(frozen=True)
+class ModeSpec(_OptionsSpec):
+    """A way to take a model apart and put it together quantized."""
+
+    kind: ClassVar[str] = "mode"
+    impl: Ref[type[Mode]]
+
+
+Spec = DtypeSpec | ObserverSpec | RoundingSpec | DeviceSpec | ModeSpec

@@ -1,0 +1,170 @@
+"""Finds, checks and holds plugins: what there is, who added it, what is broken and why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from quark_core.errors import DuplicateNameError, PluginError, UnknownNameError
+from quark_core.plugin.collect import collect
+from quark_core.plugin.discovery import chosen_entry_points, load
+from quark_core.plugin.options import Options
+from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpec, RoundingSpec, Spec
+
+if TYPE_CHECKING:
+    from quark_core.plugin.discovery import Found
+
+KINDS: tuple[str, ...] = tuple(
+    cls.kind for cls in (DtypeSpec, ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec)
+)
+
+_SpecWithOptions = TypeVar("_SpecWithOptions", ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec)
+
+
+@dataclass
+class Plugin:
+    """One plugin, loaded or broken."""
+
+    name: str
+    """Name of its entry point; the prefix of what a third party adds."""
+    dist: str
+    """Distribution and version."""
+    bundled: bool = False
+    adds: tuple[tuple[str, str], ...] = ()
+    """Pairs of kind and name, sorted."""
+    error: PluginError | None = None
+
+
+@dataclass
+class Registry:
+    """What plugins add. Starts empty; ``installed()`` is the one made from entry points."""
+
+    plugins: list[Plugin] = field(default_factory=list)
+    _specs: dict[tuple[str, str], tuple[Spec, Plugin]] = field(default_factory=dict)
+
+    def add(
+        self, module: ModuleType | Any, name: str, dist: str = "this process", *, bundled: bool = False
+    ) -> Plugin:
+        """Add everything that a plugin module offers, or nothing.
+
+        Raises PluginError (PluginLoadError, PluginApiError, DuplicateNameError), which names ``name`` and ``dist``.
+        """
+        specs = collect(module, name, dist, prefix=None if bundled else f"{name}.")
+        new: dict[tuple[str, str], tuple[Spec, Plugin]] = {}
+        plugin = Plugin(name, dist, bundled)
+        for spec in specs:
+            key = (spec.kind, spec.name)
+            if taken := self._specs.get(key) or new.get(key):
+                raise DuplicateNameError(
+                    name,
+                    dist,
+                    f"{spec.kind} {spec.name!r} is already added by plugin {taken[1].name!r} ({taken[1].dist})",
+                )
+            new[key] = (spec, plugin)
+        self._specs |= new
+        plugin.adds = tuple(sorted(new))
+        self.plugins.append(plugin)
+        return plugin
+
+    def specs(self, kind: str) -> Mapping[str, Spec]:
+        """Return every extension of a kind by name, in the order of loading: the bundled ones first."""
+        return MappingProxyType({name: spec for (k, name), (spec, _) in self._specs.items() if k == kind})
+
+    def dtypes(self) -> Mapping[str, DtypeSpec]:
+        """Return every dtype by name."""
+        return MappingProxyType(
+            {name: s for name, s in self.specs("dtype").items() if isinstance(s, DtypeSpec)}
+        )
+
+    def owner(self, kind: str, name: str) -> Plugin:
+        """Return the plugin that added a name; raises UnknownNameError."""
+        self.get(kind, name)
+        return self._specs[kind, name][1]
+
+    def get(self, kind: str, name: str) -> Spec:
+        """Return an extension; raises UnknownNameError, whose text says what there is and what is broken."""
+        found = self._specs.get((kind, name))
+        if found is None:
+            raise UnknownNameError(self.explain(kind, name))
+        return found[0]
+
+    def dtype(self, name: str) -> DtypeSpec:
+        """Return a dtype; raises UnknownNameError."""
+        spec = self.get("dtype", name)
+        if not isinstance(spec, DtypeSpec):
+            raise TypeError(f"dtype {name!r} is a {type(spec).__name__}")
+        return spec
+
+    def choose(self, cls: type[_SpecWithOptions], choice: str | Options) -> tuple[_SpecWithOptions, Options]:
+        """Return the extension that ``choice`` names and its options; raises UnknownNameError."""
+        spec = self.get(cls.kind, choice.name if isinstance(choice, Options) else str(choice))
+        if not isinstance(spec, cls):
+            raise TypeError(f"{cls.kind} {choice!r} is a {type(spec).__name__}")
+        return spec, choice if isinstance(choice, Options) else spec.options()
+
+    def broken(self) -> tuple[Plugin, ...]:
+        """Return the plugins that could not be loaded."""
+        return tuple(plugin for plugin in self.plugins if plugin.error)
+
+    def explain(self, kind: str, name: str) -> str:
+        """Say why a name is unknown: what comes close, and which broken plugin may have added it."""
+        text = f"no installed plugin adds {kind} {name!r}"
+        names = list(self.specs(kind))
+        near = difflib.get_close_matches(name, names, 1)
+        prefix = name.partition(".")[0] if "." in name else ""
+        blamed = [p for p in self.broken() if (p.name == prefix if prefix else p.bundled)]
+        if blamed:
+            return "; ".join([text, *(str(p.error) for p in blamed)])
+        if near:
+            return f"{text}; did you mean {near[0]!r}?"
+        return f"{text}; there are: {', '.join(names)}" if names else f"{text}; there are none"
+
+
+def needs_options(spec: Spec) -> bool:
+    """Return whether an extension has an option without a default, so that its bare name does not do."""
+    if isinstance(spec, DtypeSpec):
+        return False
+    return any(f.is_required() for f in spec.options.model_fields.values())
+
+
+@cache
+def installed() -> Registry:
+    """Return the registry of every installed plugin; a broken one is kept in ``plugins`` with its error."""
+    registry = Registry()
+    for found in chosen_entry_points():
+        try:
+            _add(registry, found)
+        except PluginError as error:
+            registry.plugins.append(Plugin(found.name, found.dist, found.bundled, error=error))
+    return registry
+
+
+def _add(registry: Registry, found: Found) -> None:
+    registry.add(load(found), found.name, found.dist, bundled=found.bundled)
+
+
+_current: ContextVar[Registry | None] = ContextVar("quark_registry", default=None)
+
+
+def current() -> Registry:
+    """Return the registry in use: the one of the innermost ``use``, else ``installed()``."""
+    return _current.get() or installed()
+
+
+@contextmanager
+def use(registry: Registry | None) -> Iterator[Registry]:
+    """Validate and run with this registry within the block; None keeps the one in use."""
+    token = _current.set(registry if registry is not None else _current.get())
+    try:
+        yield current()
+    finally:
+        _current.reset(token)
+
+
+__all__ = ["KINDS", "Plugin", "Registry", "current", "installed", "needs_options", "use"]
