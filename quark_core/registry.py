@@ -20,9 +20,7 @@ from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpe
 if TYPE_CHECKING:
     from quark_core.plugin.discovery import Found
 
-KINDS: tuple[str, ...] = tuple(
-    cls.kind for cls in (DtypeSpec, ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec)
-)
+KINDS: tuple[str, ...] = tuple(cls.kind for cls in (DtypeSpec, ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec))
 
 _SpecWithOptions = TypeVar("_SpecWithOptions", ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec)
 
@@ -48,9 +46,7 @@ class Registry:
     plugins: list[Plugin] = field(default_factory=list)
     _specs: dict[tuple[str, str], tuple[Spec, Plugin]] = field(default_factory=dict)
 
-    def add(
-        self, module: ModuleType | Any, name: str, dist: str = "this process", *, bundled: bool = False
-    ) -> Plugin:
+    def add(self, module: ModuleType | Any, name: str, dist: str = "this process", *, bundled: bool = False) -> Plugin:
         """Add everything that a plugin module offers, or nothing.
 
         Raises PluginError (PluginLoadError, PluginApiError, DuplicateNameError), which names ``name`` and ``dist``.
@@ -78,9 +74,7 @@ class Registry:
 
     def dtypes(self) -> Mapping[str, DtypeSpec]:
         """Return every dtype by name."""
-        return MappingProxyType(
-            {name: s for name, s in self.specs("dtype").items() if isinstance(s, DtypeSpec)}
-        )
+        return MappingProxyType({name: s for name, s in self.specs("dtype").items() if isinstance(s, DtypeSpec)})
 
     def owner(self, kind: str, name: str) -> Plugin:
         """Return the plugin that added a name; raises UnknownNameError."""
@@ -106,7 +100,7 @@ class Registry:
         spec = self.get(cls.kind, choice.name if isinstance(choice, Options) else str(choice))
         if not isinstance(spec, cls):
             raise TypeError(f"{cls.kind} {choice!r} is a {type(spec).__name__}")
-        return spec, choice if isinstance(choice, Options) else spec.options()
+        return spec, choice if isinstance(choice, Options) else spec.options.model_validate({"name": spec.name})
 
     def broken(self) -> tuple[Plugin, ...]:
         """Return the plugins that could not be loaded."""

@@ -12,13 +12,9 @@ DTYPES = (
     DtypeSpec("int4", IntFormat(4), "4-bit signed integer, -8 to 7."),
     DtypeSpec("uint4", IntFormat(4, signed=False), "4-bit unsigned integer, 0 to 15."),
     DtypeSpec("bfloat16", FloatFormat(8, 7, overflow="infinity"), "Plain cast to bfloat16.", scaled=False),
-    DtypeSpec(
-        "float16", FloatFormat(5, 10, overflow="infinity"), "Plain cast to IEEE half precision.", scaled=False
-    ),
+    DtypeSpec("float16", FloatFormat(5, 10, overflow="infinity"), "Plain cast to IEEE half precision.", scaled=False),
     DtypeSpec("fp8_e4m3", E4M3, "8-bit float, OCP E4M3: largest value 448, saturating."),
-    DtypeSpec(
-        "mx", BlockFormat(E4M3), "OCP MX: blocks of 32 fp8_e4m3 elements that share a power-of-two scale."
-    ),
+    DtypeSpec("mx", BlockFormat(E4M3), "OCP MX: blocks of 32 fp8_e4m3 elements that share a power-of-two scale."),
 )
 
 

@@ -10,9 +10,9 @@ ROLES = ("weight", "input", "output", "bias")
 
 @dataclass(frozen=True)
 class Capability:
-    """One row: tensors in these roles and dtypes are taken when every other field is among the values listed.
+    """One row: tensors in these roles and dtypes are taken when every other field has a value listed.
 
-    None means any value. A device takes a tensor when one of its rows does; a (role, dtype) pair stands in one row only.
+    None means any value. A device takes a tensor when one of its rows does; a (role, dtype) pair stands in one row.
     """
 
     roles: tuple[str, ...]

@@ -46,9 +46,7 @@ def _registered(module: ModuleType | Any, name: str, dist: str) -> pluggy.Plugin
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         said = " ".join(str(error).split())
-        raise PluginApiError(
-            name, dist, f"{said}; the hooks are {', '.join(HOOKS)}, without arguments"
-        ) from error
+        raise PluginApiError(name, dist, f"{said}; the hooks are {', '.join(HOOKS)}, without arguments") from error
     if not any(getattr(manager.hook, hook).get_hookimpls() for hook in HOOKS):
         raise PluginApiError(name, dist, f"implements no hook; mark one of {', '.join(HOOKS)} with @hookimpl")
     return manager
@@ -57,7 +55,7 @@ def _registered(module: ModuleType | Any, name: str, dist: str) -> pluggy.Plugin
 def _call(function: Any, hook: str, cls: type[Spec], name: str, dist: str) -> list[Spec]:
     try:
         returned = list(function())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises must not take the others down
+    except (Exception, SystemExit) as error:
         raise PluginLoadError(name, dist, f"{hook}() raised {type(error).__name__}: {error}") from error
     for spec in returned:
         if not isinstance(spec, cls):
@@ -67,13 +65,11 @@ def _call(function: Any, hook: str, cls: type[Spec], name: str, dist: str) -> li
 
 def _check_name(spec: Spec, name: str, dist: str, prefix: str | None) -> None:
     try:
-        given = spec.name
+        given: str = str(spec.name)
     except (QuarkError, LookupError, AttributeError, TypeError) as error:
         raise PluginApiError(name, dist, str(error)) from error
-    if not isinstance(given, str) or not re.fullmatch(NAME_PATTERN, given):
-        raise PluginApiError(
-            name, dist, f"{spec.kind} name {given!r}: use letters, digits, '_', '-' and dots"
-        )
+    if not re.fullmatch(NAME_PATTERN, given):
+        raise PluginApiError(name, dist, f"{spec.kind} name {given!r}: use letters, digits, '_', '-' and dots")
     if prefix is not None and not given.startswith(prefix):
         raise PluginApiError(
             name,
@@ -85,7 +81,7 @@ def _check_name(spec: Spec, name: str, dist: str, prefix: str | None) -> None:
     # Attribute docstrings, defaults and bounds become the JSON Schema, so an option model that has none breaks editors.
     try:
         spec.options.model_json_schema()
-    except Exception as error:  # noqa: BLE001 - pydantic raises many kinds
+    except Exception as error:
         raise PluginApiError(
             name,
             dist,

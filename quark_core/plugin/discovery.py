@@ -35,9 +35,7 @@ def chosen_entry_points() -> Iterator[Found]:
     only = os.environ.get(ONLY)
     without = _names(os.environ.get(WITHOUT, ""))
     seen: set[tuple[str, str, str]] = set()
-    for found in sorted(
-        map(_found, entry_points(group=GROUP)), key=lambda f: (not f.bundled, f.name, f.dist)
-    ):
+    for found in sorted(map(_found, entry_points(group=GROUP)), key=lambda f: (not f.bundled, f.name, f.dist)):
         # Editable installs and left-over egg-info folders repeat an entry point of one distribution.
         key = (found.name, found.entry_point.value, found.dist.rpartition(" ")[0])
         if key in seen or found.name in without or (only is not None and found.name not in _names(only)):
@@ -49,8 +47,8 @@ def chosen_entry_points() -> Iterator[Found]:
 def load(found: Found) -> ModuleType:
     """Import a plugin's manifest; raises PluginLoadError for whatever the import raises."""
     try:
-        return cast(ModuleType, found.entry_point.load())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
+        return cast("ModuleType", found.entry_point.load())
+    except (Exception, SystemExit) as error:
         raise PluginLoadError(
             found.name,
             found.dist,

@@ -21,9 +21,7 @@ class IntFormat:
 
     def __post_init__(self) -> None:
         if not 1 + self.signed <= self.bits <= 16:
-            raise ValueError(
-                f"IntFormat(bits={self.bits}, signed={self.signed}): bits must be 1 (2 if signed) to 16"
-            )
+            raise ValueError(f"IntFormat(bits={self.bits}, signed={self.signed}): bits must be 1 (2 if signed) to 16")
 
     @property
     def qmin(self) -> int:
@@ -51,7 +49,7 @@ class FloatFormat:
     """What a value beyond the largest finite one becomes; ``infinity`` needs ``ieee``."""
 
     def __post_init__(self) -> None:
-        if not (2 <= self.exponent_bits <= 8 and 0 <= self.mantissa_bits and 3 <= self.bits <= 16):
+        if not (2 <= self.exponent_bits <= 8 and self.mantissa_bits >= 0 and 3 <= self.bits <= 16):
             raise ValueError(f"{self}: 2 to 8 exponent bits and 3 to 16 bits in all are possible")
         if self.specials == "fn" and self.mantissa_bits == 0:
             raise ValueError(f"{self}: specials='fn' needs a mantissa, else its NaN takes a whole binade")
@@ -101,9 +99,7 @@ class BlockFormat:
         if self.block_size < 1:
             raise ValueError(f"BlockFormat(block_size={self.block_size}): must be at least 1")
         if self.element.overflow != "saturate":
-            raise ValueError(
-                "BlockFormat: its element saturates; give a FloatFormat with overflow='saturate'"
-            )
+            raise ValueError("BlockFormat: its element saturates; give a FloatFormat with overflow='saturate'")
 
     @property
     def bits(self) -> int:

@@ -20,7 +20,7 @@ class Observer(Protocol):
     def __init__(self, options: Any) -> None: ...
 
     def observe(self, blocks: Tensor) -> None:
-        """Take in one batch, ``[blocks, elements]`` float32, without changing it; ``blocks`` is the same in every call."""
+        """Take in a batch, ``[blocks, elements]`` float32, without changing it; ``blocks`` never changes."""
 
     def merge(self, other: Self) -> None:
         """Take in what ``other`` observed elsewhere; the order of merging must not matter."""

@@ -25,4 +25,4 @@ class Ref(Generic[T]):
     def load(self) -> T:
         """Import the module and return the object; raises what the import raises."""
         module, _, name = self.path.partition(":")
-        return cast(T, getattr(import_module(module), name))
+        return cast("T", getattr(import_module(module), name))

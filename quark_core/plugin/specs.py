@@ -36,9 +36,7 @@ class DtypeSpec:
 
     def __post_init__(self) -> None:
         if not self.scaled and not isinstance(self.format, FloatFormat):
-            raise ValueError(
-                f"DtypeSpec({self.name!r}): scaled=False is a plain cast and needs a FloatFormat"
-            )
+            raise ValueError(f"DtypeSpec({self.name!r}): scaled=False is a plain cast and needs a FloatFormat")
         if not self.qschemes or not self.scale_types:
             raise ValueError(f"DtypeSpec({self.name!r}): qschemes and scale_types must not be empty")
 
