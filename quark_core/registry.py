@@ -111,8 +111,7 @@ class Registry:
         text = f"no installed plugin adds {kind} {name!r}"
         names = list(self.specs(kind))
         near = difflib.get_close_matches(name, names, 1)
-        prefix = name.partition(".")[0] if "." in name else ""
-        blamed = [p for p in self.broken() if (p.name == prefix if prefix else p.bundled)]
+        blamed = [p for p in self.broken() if (name.startswith(f"{p.name}.") if "." in name else p.bundled)]
         if blamed:
             return "; ".join([text, *(str(p.error) for p in blamed)])
         if near:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
-from quark_core.errors import PluginApiError, PluginLoadError, QuarkError
+from quark_core.errors import PluginApiError, PluginError, PluginLoadError, QuarkError
 from quark_core.plugin import hooks
+from quark_core.plugin.formats import Format
 from quark_core.plugin.hooks import HOOKS, PROJECT, QUARK_API
+from quark_core.plugin.options import Options
+from quark_core.plugin.ref import Ref
 from quark_core.plugin.specs import DtypeSpec, Spec
 
 NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*"
@@ -27,12 +31,23 @@ def collect(module: ModuleType | Any, name: str, dist: str, prefix: str | None) 
     if api != QUARK_API:
         said = "does not say QUARK_API" if api is None else f"was written for QUARK_API = {api!r}"
         raise PluginApiError(name, dist, f"{said}; this Quark Core needs QUARK_API = {QUARK_API}")
+    try:
+        return _checked(module, name, dist, prefix)
+    except PluginError:
+        raise
+    except Exception as error:  # a plugin is any Python at all, and it must never take the others down
+        raise PluginApiError(name, dist, f"cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _checked(module: ModuleType | Any, name: str, dist: str, prefix: str | None) -> list[Spec]:
     manager = _registered(module, name, dist)
     specs: list[Spec] = []
     for hook, cls in HOOKS.items():
         for impl in getattr(manager.hook, hook).get_hookimpls():
             specs += _call(impl.function, hook, cls, name, dist)
     for spec in specs:
+        if fault := _malformed(spec):
+            raise PluginApiError(name, dist, f"{type(spec).__name__}: {fault}")
         _check_name(spec, name, dist, prefix)
     return specs
 
@@ -53,14 +68,38 @@ def _registered(module: ModuleType | Any, name: str, dist: str) -> pluggy.Plugin
 
 
 def _call(function: Any, hook: str, cls: type[Spec], name: str, dist: str) -> list[Spec]:
+    given: Any = None
+    returned: list[Any] = []
     try:
-        returned = list(function())
-    except (Exception, SystemExit) as error:
+        given = function()
+        returned = list(given) if isinstance(given, Iterable) else []
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and the panics of Rust extensions are no Exception
         raise PluginLoadError(name, dist, f"{hook}() raised {type(error).__name__}: {error}") from error
+    if not isinstance(given, Iterable):
+        raise PluginApiError(name, dist, f"{hook}() returned {given!r}; it must return an iterable of {cls.__name__}")
     for spec in returned:
         if not isinstance(spec, cls):
             raise PluginApiError(name, dist, f"{hook}() returned {spec!r}, which is not a {cls.__name__}")
     return returned
+
+
+def _malformed(spec: Spec) -> str | None:
+    """Return what is wrong with the parts of a spec; a dataclass takes anything, and it would fail far from here."""
+    part: Any = spec.format if isinstance(spec, DtypeSpec) else spec.impl
+    if isinstance(spec, DtypeSpec):
+        if not isinstance(part, Format):
+            return f"format={part!r} is not a number format, such as IntFormat(bits=3)"
+    elif not isinstance(part, Ref):
+        return f'impl={part!r} is not a Ref("package.module:Name")'
+    elif Options not in getattr(spec.options, "__mro__", ()):
+        return f"options={spec.options!r} is not a subclass of quark_core.plugin.Options"
+    try:
+        hash(spec)
+    except TypeError as error:
+        return f"it is not hashable ({error}): use tuples where it holds lists"
+    return None
 
 
 def _check_name(spec: Spec, name: str, dist: str, prefix: str | None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from email.message import Message
+from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType
 from typing import cast
 
@@ -35,9 +36,9 @@ def chosen_entry_points() -> Iterator[Found]:
     only = os.environ.get(ONLY)
     without = _names(os.environ.get(WITHOUT, ""))
     seen: set[tuple[str, str, str]] = set()
-    for found in sorted(map(_found, entry_points(group=GROUP)), key=lambda f: (not f.bundled, f.name, f.dist)):
+    for found in sorted(map(_found, _entry_points()), key=lambda f: (not f.bundled, f.name, f.dist)):
         # Editable installs and left-over egg-info folders repeat an entry point of one distribution.
-        key = (found.name, found.entry_point.value, found.dist.rpartition(" ")[0])
+        key = (found.name, found.entry_point.value, _normal(found.dist.rpartition(" ")[0]))
         if key in seen or found.name in without or (only is not None and found.name not in _names(only)):
             continue
         seen.add(key)
@@ -48,7 +49,9 @@ def load(found: Found) -> ModuleType:
     """Import a plugin's manifest; raises PluginLoadError for whatever the import raises."""
     try:
         return cast("ModuleType", found.entry_point.load())
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and the panics of Rust extensions are no Exception
         raise PluginLoadError(
             found.name,
             found.dist,
@@ -56,9 +59,27 @@ def load(found: Found) -> ModuleType:
         ) from error
 
 
+def _entry_points() -> Iterable[EntryPoint]:
+    try:
+        return entry_points(group=GROUP)
+    except Exception:  # noqa: BLE001 - one unreadable entry_points.txt, of whatever distribution, and this raises
+        return _one_by_one()
+
+
+def _one_by_one() -> Iterator[EntryPoint]:
+    for dist in distributions():
+        try:
+            yield from dist.entry_points.select(group=GROUP)
+        except Exception:  # noqa: BLE001, S112 - what it holds cannot be known, so there is nobody to name
+            continue
+
+
 def _found(entry_point: EntryPoint) -> Found:
-    dist = entry_point.dist
-    name, version = (dist.name, dist.version) if dist else ("unknown", "0")
+    try:
+        metadata = entry_point.dist.metadata if entry_point.dist else Message()
+        name, version = metadata["Name"] or "unknown", metadata["Version"] or "0"
+    except Exception:  # noqa: BLE001 - damaged metadata are no reason to lose every other plugin
+        name, version = "unknown", "0"
     return Found(entry_point.name, f"{name} {version}", _normal(name) == BUNDLED_BY, entry_point)
 
 
