@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
 
 from quark_core.plugin.options import Options
 from quark_core.plugin.specs import DtypeSpec
@@ -89,11 +89,29 @@ class Chosen:
             raise _at_name(error.type, "{text}", {"text": error.message()}, name) from error
         if isinstance(spec, DtypeSpec):
             raise TypeError(f"{self.kind} {name!r} is a dtype")
-        options = spec.options.model_validate(dict(value))
+        options = _parsed(spec.options, value)
         return name if options.model_fields_set <= {"name"} else options
 
     def _article(self) -> dict[str, str]:
         return {"kind": f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"}
+
+
+def _parsed(options: type[Options], value: Mapping[str, Any]) -> Options:
+    # Files hold JSON data, where a tuple is a list and an enum a string; strict models take these from JSON only.
+    try:
+        text = to_json(_whole(value), inf_nan_mode="constants")
+    except ValueError:
+        return options.model_validate(dict(value))
+    return options.model_validate_json(text)
+
+
+def _whole(value: Any) -> Any:
+    # JSON Schema counts 16.0 as an integer, so options do too; a float field takes integers.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _at_name(code: str, template: str, context: dict[str, Any], value: Any) -> ValidationError:

@@ -87,8 +87,6 @@ class _Model(BaseModel):
         strict=True,
         allow_inf_nan=False,
         use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
     )
 
     def to_dict(self) -> dict[str, Any]:

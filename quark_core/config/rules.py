@@ -83,9 +83,11 @@ def _names(dtypes: Iterable[DtypeSpec]) -> tuple[str, ...]:
 def _scheme_rules(registry: Registry) -> Iterator[Rule]:
     blocks = Is("dtype", _names(d for d in registry.dtypes().values() if d.is_block))
     per_group = Is("qscheme", (QSchemeType.per_group.value,))
+    # A plain cast takes no qscheme at all, which is one fault, not two.
+    sized = Is("dtype", _names(d for d in registry.dtypes().values() if d.scaled and not d.is_block))
     yield Rule(
         "qscheme per_group needs group_size.",
-        when=_both(per_group, Not(blocks)),
+        when=_both(per_group, sized),
         require=("group_size",),
         code="group_size_missing",
     )

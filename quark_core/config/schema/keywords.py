@@ -1,0 +1,47 @@
+"""Keywords beyond draft-07 that the schema uses, and the words on closed vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from quark_core.config.type import QSchemeType, ScaleType
+
+Schema = dict[str, Any]
+
+ANNOTATIONS = (
+    "doNotSuggest",
+    "enumDescriptions",
+    "errorMessage",
+    "x-intellij-enum-metadata",
+    "x-taplo",
+)
+"""What editors read and validators ignore; a strict validator such as ajv must be told of them."""
+
+WORDS: dict[str, str] = {
+    QSchemeType.per_tensor: "One scale for the whole tensor.",
+    QSchemeType.per_channel: "One scale for each index along `ch_axis`.",
+    QSchemeType.per_group: "One scale for each run of `group_size` values along `ch_axis`.",
+    ScaleType.float: "Any positive number.",
+    ScaleType.pof2: "A power of two, which hardware applies as a shift.",
+    "weight": "The weights.",
+    "input": "The activations that enter the layer.",
+    "output": "The activations that leave the layer.",
+    "bias": "The biases.",
+}
+"""What editors say beside each value of the closed vocabularies."""
+
+
+def documented(pairs: Iterable[tuple[str, str]]) -> Schema:
+    """Return an enum of names, with the words on each name where the various editors look for them."""
+    names, words = [], []
+    for name, text in pairs:
+        names.append(name)
+        words.append(text)
+    return {
+        "type": "string",
+        "enum": names,
+        "enumDescriptions": words,
+        "x-intellij-enum-metadata": {n: {"description": w} for n, w in zip(names, words, strict=True)},
+        "x-taplo": {"docs": {"enumValues": words}},
+    }
