@@ -1,0 +1,1 @@
+"""The half that computes: the only core package that imports torch."""

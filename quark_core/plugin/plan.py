@@ -32,6 +32,8 @@ class TensorPlan:
     shape: tuple[int, ...] | None = None
     storage: str | None = None
     """Equal for tied parameters, which are quantized once."""
+    length: int | None = None
+    """Size along the settings' axis, where the whole shape is not known."""
 
     @property
     def key(self) -> str:

@@ -1,0 +1,28 @@
+"""What the torch code of a plugin may use of the engine; the one module of it that is stable for authors.
+
+- ``Quantizer``: the module that a mode puts at a tensor; ``quantizers`` and ``parameter_quantizers`` find them.
+- ``outline_modules``, ``replace_modules``: take ``torch.nn`` operators apart and quantize them where they stand.
+- ``is_operator``: whether a module is an operator that ``replace_modules`` knows.
+"""
+
+from torch import nn
+
+from quark_core.engine.modules.operators import operator_of
+from quark_core.engine.modules.outline import outline_modules
+from quark_core.engine.modules.replace import replace_modules
+from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
+
+
+def is_operator(module: nn.Module) -> bool:
+    """Return whether ``replace_modules`` can quantize a module of this class."""
+    return operator_of(module) is not None
+
+
+__all__ = [
+    "Quantizer",
+    "is_operator",
+    "outline_modules",
+    "parameter_quantizers",
+    "quantizers",
+    "replace_modules",
+]

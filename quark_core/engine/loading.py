@@ -1,0 +1,97 @@
+"""Gives back a saved model, with outputs that are equal bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from quark_core.config.models import QuantConfig
+from quark_core.engine.artifact import read
+from quark_core.engine.pipeline import make_mode, own_copy
+from quark_core.engine.quantizer import parameter_quantizers, quantizer_buffers, quantizers
+from quark_core.engine.storage import restore_quantizer, restored_parameter
+from quark_core.errors import ArtifactError, PlanError
+from quark_core.plan import make_plan
+from quark_core.plugin.plan import Plan
+from quark_core.registry import Registry, use
+
+
+def load(folder: str | Path, model: nn.Module, *, registry: Registry | None = None) -> nn.Module:
+    """Return the quantized model that ``Result.save`` wrote into ``folder``, in eval mode.
+
+    ``model`` is the float network with any weights; it is not changed. Nothing in the folder is executed.
+    Raises ArtifactError when the folder is damaged, was made with other settings or for another network.
+    """
+    folder = Path(folder)
+    manifest, saved, entries = read(folder)
+    with use(registry) as active:
+        config = _config(folder, saved, manifest)
+        mode = make_mode(config, active)
+        own = own_copy(model)
+        plan = _plan(folder, config, mode.outline(own, None), manifest)
+        prepared = mode.prepare(own, plan, None)
+        _restore(folder, prepared, entries)
+        return mode.convert(prepared)
+
+
+def _config(folder: Path, saved: Mapping[str, Any], manifest: Mapping[str, Any]) -> QuantConfig:
+    try:
+        return QuantConfig.model_validate(saved)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        raise ArtifactError(
+            f"{folder}: its config is not valid here: {faults} (saved with plugins {manifest.get('plugins')})"
+        ) from error
+
+
+def _plan(folder: Path, config: QuantConfig, outline: Any, manifest: Mapping[str, Any]) -> Plan:
+    try:
+        plan = make_plan(config, outline)
+    except PlanError as error:
+        raise ArtifactError(f"{folder}: was not made for this network:\n{error}") from error
+    planned = {tensor.key: tensor.settings.describe() for tensor in plan.tensors()}
+    stored = manifest.get("tensors")
+    stored = stored if isinstance(stored, dict) else {}
+    for key in sorted({*planned, *stored}):
+        if planned.get(key) != stored.get(key):
+            raise ArtifactError(
+                f"{folder}: was made with other settings or for another network: {key} is "
+                f"{stored.get(key) or 'not quantized'} in the folder and {planned.get(key) or 'not quantized'} here"
+            )
+    return plan
+
+
+def _restore(folder: Path, prepared: nn.Module, entries: Mapping[str, Tensor]) -> None:
+    device = next((p.device for p in prepared.parameters()), torch.device("cpu"))
+    moved = {name: tensor.to(device) for name, tensor in entries.items()}
+    for quantizer in quantizers(prepared):
+        restore_quantizer(quantizer, moved)
+    quantized: set[int] = set()
+    with torch.no_grad():
+        for module, name, quantizer in parameter_quantizers(prepared):
+            parameter = module.get_parameter(name)
+            if id(parameter) not in quantized:
+                parameter.copy_(restored_parameter(quantizer, parameter))
+                parameter.requires_grad = False
+                quantized.add(id(parameter))
+        _restore_float(folder, prepared, moved, quantized)
+
+
+def _restore_float(folder: Path, prepared: nn.Module, entries: Mapping[str, Tensor], done: set[int]) -> None:
+    seen = done | quantizer_buffers(prepared)
+    for name, value in prepared.state_dict(keep_vars=True).items():
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        saved = entries.get(f"float/{name}")
+        if saved is None or saved.shape != value.shape or saved.dtype != value.dtype:
+            found = f"{saved.dtype}{list(saved.shape)}" if saved is not None else "nothing"
+            raise ArtifactError(
+                f"{folder}: was not made for this network: {name} is {value.dtype}{list(value.shape)}, saved is {found}"
+            )
+        value.copy_(saved)

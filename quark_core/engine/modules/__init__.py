@@ -1,0 +1,1 @@
+"""Operators of ``torch.nn`` that can be quantized where they stand, and how it is done."""

@@ -1,0 +1,55 @@
+"""Puts quantizers at the tensors of a plan and makes their layers use them."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from quark_core.engine.modules.layers import QuantizedLayer, quantized_class
+from quark_core.engine.quantizer import SUFFIX, Quantizer
+from quark_core.errors import ModelError
+from quark_core.plugin.plan import LayerPlan, Plan
+
+
+def replace_modules(model: nn.Module, plan: Plan) -> nn.Module:
+    """Change every layer of ``plan`` in place to its quantized form and return ``model``.
+
+    Parameter names, ``isinstance`` and the keys of ``state_dict`` stay; scales are added to the keys.
+    Raises ModelError when the model is not the one that was planned.
+    """
+    shared: dict[str, Quantizer] = {}
+    modules = dict(model.named_modules())
+    for layer in plan.layers:
+        if not layer.tensors:
+            continue
+        if layer.name not in modules:
+            raise ModelError(f"the plan has a layer {layer.name!r} that this model does not have")
+        _replace(modules[layer.name], layer, shared)
+    _leave_fused_paths(model)
+    return model
+
+
+def _replace(module: nn.Module, layer: LayerPlan, shared: dict[str, Quantizer]) -> None:
+    for tensor in layer.tensors:
+        name = tensor.name + SUFFIX
+        if hasattr(module, name):
+            raise ModelError(f"{layer.name}: it has an attribute {name!r} already; rename that")
+        # A tied parameter is quantized once: its owners share one quantizer.
+        quantizer = shared.get(tensor.storage or "") or Quantizer(tensor)
+        if tensor.storage:
+            shared[tensor.storage] = quantizer
+        module.add_module(name, quantizer)
+    module.__class__ = quantized_class(type(module))
+    if isinstance(module, QuantizedLayer):
+        module.layer_name = layer.name
+
+
+def _leave_fused_paths(model: nn.Module) -> None:
+    # In eval mode a TransformerEncoderLayer hands its parameters to one fused kernel and calls none of its layers, and
+    # a TransformerEncoder may turn its input into a nested tensor for that kernel. Both have a switch for it.
+    for module in model.modules():
+        if not any(isinstance(child, QuantizedLayer) for child in module.modules()):
+            continue
+        if isinstance(module, nn.TransformerEncoderLayer):
+            module.activation_relu_or_gelu = 0
+        elif isinstance(module, nn.TransformerEncoder):
+            module.use_nested_tensor = False

@@ -1,0 +1,144 @@
+"""The module that stands at a tensor: observes it in calibration, quantizes and dequantizes it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from quark_core.engine.blocks import to_blocks
+from quark_core.engine.functional import dequantize, dynamic_parameters, parameters, quantize
+from quark_core.engine.packing import pack
+from quark_core.engine.scales import QParams
+from quark_core.engine.straight_through import fake_quantize
+from quark_core.errors import DataError, ModelError
+from quark_core.plugin.plan import TensorPlan
+from quark_core.plugin.protocols import Observer
+
+
+class Quantizer(nn.Module):
+    """Quantizes one tensor of a plan.
+
+    It is born observing: ``forward`` returns its input unchanged and feeds the observer. ``calibrated`` fixes ``scale``
+    and ``zero_point`` (float32, ``[blocks]``); ``quantizing`` makes ``forward`` return the dequantized values, with a
+    straight-through gradient. Where the scale is computed from the values (plain casts, block formats, is_dynamic),
+    there is nothing to observe and both buffers stay None.
+    """
+
+    scale: Tensor | None
+    zero_point: Tensor | None
+
+    def __init__(self, tensor: TensorPlan) -> None:
+        super().__init__()
+        self.tensor = tensor
+        self.settings = tensor.settings
+        self.quantizing = False
+        self.calls = 0
+        """Batches seen while observing."""
+        self.float_bytes: int | None = None
+        """Size of a parameter before; None for activations."""
+        self.packed: Tensor | None = None
+        """Codes of a parameter, as ``pack`` lays them out; None for activations."""
+        self.observer = self._new_observer()
+        self.register_buffer("scale", None)
+        self.register_buffer("zero_point", None)
+
+    def _new_observer(self) -> Observer | None:
+        spec = self.settings.observer
+        return spec.impl.load()(self.settings.observer_options) if spec else None
+
+    @property
+    def key(self) -> str:
+        """Identifier of the tensor in the plan, the report and saved files."""
+        return self.tensor.key
+
+    @property
+    def params(self) -> QParams | None:
+        """The fixed scale and zero point, or None while there are none."""
+        if self.scale is None or self.zero_point is None:
+            return None
+        return QParams(self.scale, self.zero_point)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` while observing, else ``x`` quantized and dequantized; shape and dtype stay."""
+        if not x.is_floating_point():
+            raise ModelError(f"{self.key}: {x.dtype} values cannot be quantized; exclude this layer or skip its input")
+        if self.quantizing:
+            return fake_quantize(x, self.settings, self.params)
+        self.observe(x)
+        return x
+
+    def observe(self, x: Tensor) -> None:
+        """Take in one batch; raises DataError for NaN or Inf."""
+        self.calls += 1
+        values = x.detach()
+        if values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all():
+            raise DataError(f"{self.key}: {_not_finite(values)}; quantized ranges need finite values")
+        if self.observer is not None and values.numel():
+            self.observer.observe(to_blocks(values, self.settings).to(torch.float32))
+
+    def calibrated(self) -> None:
+        """Fix scale and zero point from what was observed; raises DataError when nothing was."""
+        if self.observer is None:
+            return
+        if not self.calls:
+            raise DataError(
+                f"{self.key}: no calibration batch reached {self.tensor.layer!r}, so its range is not known; "
+                "give data that reach it, exclude the layer, or set is_dynamic: true"
+            )
+        params = parameters(*self.observer.range(), self.settings)
+        self.scale, self.zero_point = params.scale, params.zero_point
+        self.observer = None
+
+    def snap(self, parameter: Tensor) -> Tensor:
+        """Return the nearest representable values of a parameter, in its dtype, and keep their codes in ``packed``."""
+        values = parameter.detach()
+        if self.settings.dtype.scaled and self.params is None:
+            params = dynamic_parameters(values, self.settings)
+            self.scale, self.zero_point = params.scale, params.zero_point
+        self.float_bytes = values.numel() * values.element_size()
+        codes = quantize(values, self.settings, self.params)
+        self.packed = pack(codes, self.settings.dtype.format.bits)
+        return dequantize(codes, self.settings, self.params).to(parameter.dtype)
+
+    def extra_repr(self) -> str:
+        """Return the settings, for ``print(model)``."""
+        return self.settings.describe()
+
+
+def _not_finite(values: Tensor) -> str:
+    nan, inf = int(values.isnan().sum()), int(values.isinf().sum())
+    return " and ".join(f"{count} {name}" for count, name in ((nan, "NaN"), (inf, "Inf")) if count) + " found"
+
+
+def quantizers(model: nn.Module) -> Iterator[Quantizer]:
+    """Yield every quantizer of a model, each once."""
+    return (module for module in model.modules() if isinstance(module, Quantizer))
+
+
+def quantizer_buffers(model: nn.Module) -> set[int]:
+    """Return the identities of the buffers that belong to quantizers."""
+    return {id(buffer) for quantizer in quantizers(model) for buffer in quantizer.buffers()}
+
+
+def parameter_quantizers(model: nn.Module) -> Iterator[tuple[nn.Module, str, Quantizer]]:
+    """Yield (module, parameter name, quantizer) for every quantized parameter; tied ones once for each owner.
+
+    A mode attaches the quantizer of parameter ``weight`` as a submodule ``weight_quantizer`` of the parameter's owner.
+    """
+    for module in model.modules():
+        for child in module.children():
+            if isinstance(child, Quantizer) and child.tensor.role in ("weight", "bias"):
+                yield module, _owned_name(module, child), child
+
+
+def _owned_name(module: nn.Module, quantizer: Quantizer) -> str:
+    for name, child in module.named_children():
+        if child is quantizer:
+            return name.removesuffix(SUFFIX)
+    raise ModelError(f"{quantizer.key}: its quantizer is not where its mode should have put it")
+
+
+SUFFIX = "_quantizer"
+"""What a mode appends to a tensor's name to form the name of its quantizer."""

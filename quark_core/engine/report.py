@@ -1,0 +1,111 @@
+"""What a quantization did, in numbers: per tensor, and for the whole model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from quark_core.plugin.plan import Coverage, Plan
+from quark_core.table import table
+
+
+@dataclass(frozen=True)
+class TensorReport:
+    """One quantized tensor."""
+
+    key: str
+    role: str
+    settings: str
+    rule: str
+    sqnr_db: float | None
+    """Signal to quantization noise of this tensor alone; of activations over the first batch, None without data."""
+    float_bytes: int | None = None
+    """Size before, for parameters; of tied ones counted once."""
+    stored_bytes: int | None = None
+    """Size of packed codes, scales and zero points as they are stored."""
+
+
+@dataclass(frozen=True)
+class FloatLayer:
+    """One layer that has parameters and keeps its weight, or all of them, in floating point."""
+
+    name: str
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a quantization did."""
+
+    tensors: tuple[TensorReport, ...]
+    left_float: tuple[FloatLayer, ...]
+    coverage: Coverage
+    float_bytes: int
+    """Size of all parameters and buffers before."""
+    stored_bytes: int
+    """Size of everything that ``save`` stores for the model."""
+    output_sqnr_db: float | None
+    """Of the model's outputs over the first batch; None without data."""
+    batches: int
+    """Batches that were run."""
+    mode: str
+    device: str
+    device_note: str | None
+    """Why the device cannot execute here, or None."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; an infinite SQNR, where nothing changed, is the text ``exact``."""
+        found: dict[str, Any] = _plain(asdict(self))
+        return found
+
+    def __str__(self) -> str:
+        rows = [
+            (t.key, t.settings, t.rule, decibels(t.sqnr_db), sizes(t.float_bytes, t.stored_bytes)) for t in self.tensors
+        ]
+        parts = [table(("tensor", "quantized as", "by", "SQNR dB", "bytes"), rows)]
+        if self.left_float:
+            rows = [(layer.name or "(root)", layer.type, layer.reason) for layer in self.left_float]
+            parts.append(table(("left in float", "class", "why"), rows))
+        parts.append("\n".join(self.summary()))
+        return "\n\n".join(parts)
+
+    def summary(self) -> list[str]:
+        """Return the closing lines: coverage, size, output SQNR, device."""
+        ratio = f" ({self.float_bytes / self.stored_bytes:.2f}x smaller)" if self.stored_bytes else ""
+        return [
+            f"coverage: {self.coverage}",
+            f"size: {self.float_bytes} -> {self.stored_bytes} bytes{ratio}",
+            f"output SQNR: {decibels(self.output_sqnr_db)} dB over the first of {self.batches} batches"
+            if self.output_sqnr_db is not None
+            else "output SQNR: not measured, there was no data",
+            f"mode: {self.mode}, device: {self.device}" + (f" ({self.device_note})" if self.device_note else ""),
+        ]
+
+
+def decibels(value: float | None) -> str:
+    """Return a SQNR for people."""
+    if value is None:
+        return "-"
+    return "exact" if value == math.inf else f"{value:.1f}"
+
+
+def sizes(before: int | None, after: int | None) -> str:
+    """Return ``before -> after`` for people."""
+    return f"{before} -> {after}" if before is not None and after is not None else "-"
+
+
+def left_float(plan: Plan) -> tuple[FloatLayer, ...]:
+    """Return the layers of a plan that keep parameters in floating point, with the reason."""
+    return tuple(FloatLayer(layer.name, layer.type, layer.reason) for layer in plan.layers if layer.reason)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "exact" if value == math.inf else str(value)
+    return value

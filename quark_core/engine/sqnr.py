@@ -1,0 +1,33 @@
+"""Signal to quantization noise: 10 log10(sum x^2 / sum (x - y)^2), in decibels, accumulated in float64."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Sqnr:
+    """Accumulates signal and noise over any number of tensors."""
+
+    signal: float = 0.0
+    noise: float = 0.0
+
+    def add(self, x: Tensor, y: Tensor) -> None:
+        """Take in values ``x`` and what became of them, ``y``; any float dtype, same shape."""
+        exact, changed = x.detach().reshape(-1), y.detach().reshape(-1)
+        # In pieces: a float64 copy of a large weight would cost more memory than the model.
+        for a, b in zip(exact.split(1 << 18), changed.split(1 << 18), strict=True):
+            wide = a.to(torch.float64)
+            self.signal += float(wide.square().sum())
+            self.noise += float((wide - b.to(torch.float64)).square_().sum())
+
+    @property
+    def db(self) -> float:
+        """The ratio in decibels; infinity when nothing changed, NaN when a value is not finite."""
+        if self.noise == 0:
+            return math.inf
+        return 10 * math.log10(self.signal / self.noise) if self.signal > 0 else -math.inf
