@@ -57,16 +57,44 @@ class Problem:
 
     def __str__(self) -> str:
         where = str(self.place) if self.place else ""
-        head = ": ".join(part for part in (where, self.dotted, self.message) if part)
-        lines = [head]
+        lines = [_printable(": ".join(part for part in (where, self.dotted, self.message) if part))]
         if self.place and self.place.source:
-            gutter = f"{self.place.line:>4} | "
-            lines.append(gutter + self.place.source)
-            tabs = "".join("\t" if c == "\t" else " " for c in self.place.source[: self.place.column - 1])
-            lines.append(" " * (len(gutter) - 2) + "| " + tabs + "^" * max(1, self.place.length))
+            lines += _excerpt(self.place)
         if self.fix:
-            lines.append(f"     fix: {self.fix}")
+            lines.append(f"     fix: {_printable(self.fix)}")
         return "\n".join(lines)
+
+
+_WIDTH = 120
+"""Characters of a source line that are printed."""
+_BEFORE = 60
+"""How many of these may stand before the caret."""
+
+
+def _excerpt(place: Place) -> list[str]:
+    offset = place.column - 1
+    start = max(0, min(offset - _BEFORE, len(place.source) - _WIDTH))
+    end = start + _WIDTH
+    head, tail = "…" if start else "", "…" if end < len(place.source) else ""
+    source = head + _printable(place.source[start:end]) + tail
+    before = head + _printable(place.source[start:offset])
+    marked = _printable(place.source[offset : min(end, offset + max(1, place.length))]) or " "
+    gutter = f"{place.line:>4} | "
+    blank = "".join(c if c == "\t" else " " * _columns(c) for c in before)
+    return [gutter + source, " " * (len(gutter) - 2) + "| " + blank + "^" * sum(map(_columns, marked))]
+
+
+def _printable(text: str) -> str:
+    # A config file must not steer the terminal: escape sequences and line ends in it are shown, not obeyed.
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
+
+
+def _columns(character: str) -> int:
+    if character.isascii():
+        return 1
+    import unicodedata
+
+    return 0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 class QuarkError(Exception):
