@@ -134,7 +134,7 @@ class CodecFormat:
     """Width of a code, 1 to 16."""
     max: float
     """Largest magnitude that a scaled value can have; the scale maps the observed range onto it."""
-    codec: Ref[Codec]
+    codec: Ref[type[Codec]]
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 16:
