@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -62,6 +63,17 @@ class Suite:
     @pytest.fixture(autouse=True)
     def _counted(self, record_property: Callable[[str, object], None]) -> None:
         record_property(PROPERTY, f"{self.suite}[{self.subject()}]")
+
+    @pytest.fixture(autouse=True)
+    def _one_thread(self) -> Iterator[None]:
+        # On busy cores, small tensors lose most of their time where threads wait for each other.
+        torch: Any = sys.modules.get("torch")
+        threads = torch.get_num_threads() if torch else 1
+        if torch:
+            torch.set_num_threads(1)
+        yield
+        if torch:
+            torch.set_num_threads(threads)
 
 
 def _copy(function: FunctionType) -> FunctionType:
