@@ -57,7 +57,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = str(self.place) if self.place else ""
-        lines = [_printable(": ".join(part for part in (where, self.dotted, self.message) if part))]
+        dotted = self.dotted if len(self.dotted) <= _WIDTH else f"{self.dotted[:_WIDTH]}…"
+        lines = [_printable(": ".join(part for part in (where, dotted, self.message) if part))]
         if self.place and self.place.source:
             lines += _excerpt(self.place)
         if self.fix:

@@ -58,7 +58,7 @@ class Document:
     def duplicate(self, path: Path, span: Span) -> Problem:
         """Return the problem of a key at ``span`` that was already given at ``keys[path]``."""
         first = self.source.place(*self.keys[path])
-        message = f"{path[-1]!r} is given twice; the first is at {first.line}:{first.column}"
+        message = f"{path[-1]!r} is given twice, here and at {first.line}:{first.column}"
         return Problem(message, "remove one of the two", path, self.source.place(*span), "duplicate_key")
 
 

@@ -9,12 +9,12 @@ import tree_sitter_json
 from tree_sitter import Language, Node, Parser
 
 from quark_core.config.document import Document, Path
-from quark_core.config.limits import NODES, check_brackets, too_many
+from quark_core.config.limits import NODES, check_tokens, too_many
 from quark_core.config.source import Bytes
 from quark_core.errors import Problem
 
 # The closing quote is optional, so that a string that never ends is one token and the scan stays linear.
-_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]|NaN|-?Infinity|\d{4000,}+', re.DOTALL)
+_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]|NaN|-?Infinity|\d{4000,}+', re.DOTALL)
 _HINTS = (
     ("//", "JSON has no comments: remove it"),
     ("/*", "JSON has no comments: remove it"),
@@ -28,7 +28,7 @@ _HINTS = (
 
 def read_json(document: Document) -> None:
     """Fill in ``document`` from its source. Raises LimitError."""
-    check_brackets(document.source, _TOKENS)
+    check_tokens(document.source, _TOKENS)
     if _refuse_numbers(document):
         return
     try:

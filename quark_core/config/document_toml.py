@@ -6,7 +6,7 @@ import re
 import tomllib
 
 from quark_core.config.document import Document
-from quark_core.config.limits import DEPTH, check_brackets, too_deep
+from quark_core.config.limits import check_tokens
 from quark_core.config.source import Source
 from quark_core.config.toml_places import find_places
 from quark_core.errors import Problem
@@ -18,9 +18,9 @@ _STRING = (
     r"|'[^'\n]*+'?+"
     r"|\#[^\n]*+"
 )
-# Strings and comments come first, so that brackets and dots inside of them do not count.
-_TOKENS = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
-_DOTS = re.compile(_STRING + r"|[.=,\n\[\]{}]", re.DOTALL)
+# Strings and comments come first, so that brackets and dots inside of them do not count. The dots of a key do: tomllib
+# takes time that grows with the square of their number.
+_TOKENS = re.compile(_STRING + r"|[.=,\n\[\]{}]", re.DOTALL)
 _DIGITS = re.compile(_STRING + r"|[0-9_]{4000,}+", re.DOTALL)
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _TEXTS = {
@@ -37,8 +37,7 @@ _TEXTS = {
 def read_toml(document: Document) -> None:
     """Fill in ``document`` from its source. Raises LimitError."""
     source = document.source
-    check_brackets(source, _TOKENS)
-    _check_dots(source)
+    check_tokens(source, _TOKENS)
     try:
         document.value = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
@@ -48,18 +47,6 @@ def read_toml(document: Document) -> None:
         document.problems.append(_number(source, error))
         return
     find_places(document)
-
-
-def _check_dots(source: Source) -> None:
-    # tomllib takes time that grows with the square of the number of parts in a dotted key.
-    dots = 0
-    for match in _DOTS.finditer(source.text):
-        if match[0] == ".":
-            dots += 1
-        elif len(match[0]) == 1 and match[0] not in "\"'#":
-            dots = 0
-        if dots >= DEPTH:
-            raise too_deep(match.span())
 
 
 def _syntax(source: Source, said: str) -> Problem:

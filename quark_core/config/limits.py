@@ -19,6 +19,10 @@ DEPTH = 64
 NODES = 100_000
 """Most keys, values and items, once every YAML alias is written out."""
 _BITS = 4096
+_OPENING = frozenset("[{")
+_CLOSING = frozenset("]}")
+_COUNTING = frozenset("{,:=")
+_HIDING = frozenset("\"'#")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -44,16 +48,22 @@ def too_many(span: Span = (0, 1)) -> LimitError:
     return LimitError(f"more than {NODES:,} keys and values", span, "write fewer, or fewer YAML aliases")
 
 
-def check_brackets(source: Source, tokens: re.Pattern[str]) -> None:
-    """Raise LimitError where brackets nest too deep; ``tokens`` finds brackets and whatever may hide some."""
-    depth = 0
+def check_tokens(source: Source, tokens: re.Pattern[str]) -> None:
+    """Raise LimitError where brackets nest too deep or there is too much of everything.
+
+    ``tokens`` finds brackets, what stands between keys and values, and whatever may hide some of these.
+    """
+    depth = count = dots = 0
     for match in tokens.finditer(source.text):
-        if match[0] in ("[", "{"):
-            depth += 1
-        elif match[0] in ("]", "}"):
-            depth -= 1
-        if depth > DEPTH:
+        found = match[0]
+        depth += (found in _OPENING) - (found in _CLOSING)
+        # A number has one dot; with more it is a key, whose every part counts.
+        dots = dots + 1 if found == "." else dots if found[0] in _HIDING else 0
+        count += found in _COUNTING or dots > 1
+        if depth > DEPTH or dots >= DEPTH:
             raise too_deep(match.span())
+        if count > NODES:
+            raise too_many(match.span())
 
 
 def check_data(document: Document) -> None:

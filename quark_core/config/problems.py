@@ -28,6 +28,7 @@ _CODES = {
     "less_than_equal": "range",
     "finite_number": "range",
 }
+_LONGEST = 500
 _AT_KEY = frozenset({"extra_forbidden", "missing"})
 
 
@@ -52,12 +53,16 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
     context = details.get("ctx", {})
     value = value_at(document.value, path)
     fault = Fault(details["type"], path, details["msg"], context, value, document)
-    message, fix = explain(fault)
+    message, fix = (_clipped(text) for text in explain(fault))
     code = str(context.get("code") or _CODES.get(fault.type) or ("type" if fault.type.endswith("_type") else "value"))
     field = context.get("field", fault.name)
     # What must be removed is marked at its key; so is the object in which something is left out.
     at_key = fault.type in _AT_KEY or fix == f"remove {field}" or field != fault.name
     return document.fault(path, message, fix, code=code, at_key=at_key)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _in_file(path: Path, data: Any) -> Path:

@@ -8,6 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion
 
 from quark_core.config.document import Document, Path
+from quark_core.config.words import shown
 from quark_core.errors import Problem
 
 _LONGEST = 1000
@@ -22,7 +23,7 @@ def bad_requirement(document: Document, path: Path, text: str) -> Problem | None
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         fix = 'write a name and versions, such as "quark-acme>=0.1"'
-        return document.fault(path, f"{text!r} is not a requirement: {reason}", fix, code="requirement")
+        return document.fault(path, f"{shown(text)} is not a requirement: {reason}", fix, code="requirement")
     if refused := _refused(requirement):
         fix = f"write {requirement.name}{requirement.specifier}"
         return document.fault(path, f"requires takes a name and versions only, no {refused}", fix, code="requirement")

@@ -55,6 +55,6 @@ def _bad_pattern(document: Document, path: Path, text: Any) -> Problem | None:
             warnings.simplefilter("ignore")
             re.compile(text.removeprefix("re:"))
     except (re.error, RecursionError, OverflowError) as error:
-        message = f"not a regular expression: {error}"
+        message = f"not a regular expression: {str(error)[:200]}"
         return document.fault(path, message, "escape special characters with a backslash", code="regex")
     return None

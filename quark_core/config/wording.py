@@ -110,7 +110,7 @@ def _pattern(fault: Fault) -> Words:
 
 
 def _too_short(fault: Fault) -> Words:
-    return f"{fault.name} is an empty list", f"write at least one item, or remove {fault.name}"
+    return f"{fault.name} is an empty list", "write at least one item"
 
 
 def _options_missing(fault: Fault) -> Words:

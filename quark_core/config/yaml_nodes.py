@@ -23,6 +23,8 @@ from quark_core.config.limits import DEPTH, NODES, too_deep, too_many
 from quark_core.config.source import Source, Span
 from quark_core.errors import Problem
 
+_LONGEST = 200
+
 _TEXTS = {
     "mapping values are not allowed here": ("a ':' cannot stand here", "check the indentation, or quote the text"),
     "could not find expected ':'": ("a key without ':'", "write `key: value`, with a space after the colon"),
@@ -78,9 +80,9 @@ def _events(source: Source) -> Iterator[Any]:
         where = int(error.position)
         problem = source.problem((where, where + 1), f"the character {chr(error.character)!r} is not allowed in YAML")
         raise Broken(problem) from error
-    except (YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (YAMLError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         # On broken escapes, tags and directives ruamel stumbles instead of saying so.
-        raise Broken(source.problem((last, last + 1), f"not YAML: {error}")) from error
+        raise Broken(source.problem((last, last + 1), f"not YAML: {str(error)[:_LONGEST]}")) from error
 
 
 def _explain(source: Source, error: MarkedYAMLError, last: int) -> Problem:
@@ -95,7 +97,7 @@ def _explain(source: Source, error: MarkedYAMLError, last: int) -> Problem:
         if key in said:
             return source.problem((start, start + 1), text, fix)
     fix = "check the indentation" if "block" in said else ""
-    return source.problem((start, start + 1), f"not YAML: {said}", fix)
+    return source.problem((start, start + 1), f"not YAML: {said[:_LONGEST]}", fix)
 
 
 class _Builder:
@@ -126,7 +128,9 @@ class _Builder:
                 raise too_deep(span)
         elif isinstance(event, SequenceEndEvent | MappingEndEvent):
             node = self._open.pop()
-            node.span = (node.span[0], max(span[1], node.span[1]))
+            # A block ends where the next thing starts, long after its last item.
+            block = span[0] == span[1] and node.items
+            node.span = (node.span[0], node.items[-1].span[1] if block else max(span[1], node.span[1]))
             node.done = True
 
     def _add(self, node: Node, anchor: str | None) -> None:

@@ -60,10 +60,10 @@ def tagged(tag: str, text: str) -> Any:
         raise ValueError(f"the tag {short(tag)} is not allowed")
     value: Any = resolve(text)
     if type(value) not in _TAGS[tag]:
-        raise ValueError(f"{text!r} does not go with the tag {short(tag)}")
+        raise ValueError(f"{text[:60]!r} does not go with the tag {short(tag)}")
     return float(value) if tag.endswith(":float") else value
 
 
 def short(tag: str) -> str:
     """Return a tag as people write it."""
-    return tag.replace("tag:yaml.org,2002:", "!!")
+    return tag.replace("tag:yaml.org,2002:", "!!")[:60]
