@@ -1,0 +1,85 @@
+"""The range that holds a share of the values."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from quark_core.errors import DataError
+from quark_observers import PercentileOptions
+from quark_observers.bit_histogram import BitHistogram
+from quark_observers.min_max import MinMax
+
+EXACT_TOTAL = 1 << 20
+"""Values that are kept, over all blocks, before they are only counted."""
+EXACT_PER_BLOCK = 1 << 10
+"""Values that are kept of each block in any case; a histogram would take no less memory."""
+
+
+class Percentile:
+    """The smallest value that at least p % of a block's values do not exceed, and the mirrored one from below.
+
+    Exact while there are at most 2^20 values in all, or 2^10 a block. Beyond that values are counted in bins, and the
+    bounds are the outward edges of their bins: wider than the exact ones by a factor of at most 1 + 2^-10, up to
+    1 + 2^-3 where there are so many blocks that memory bounds the bins, and never beyond the minimum and maximum.
+    Bounds below 2^-15 of the largest magnitude come out as about that. The result depends on neither the batches'
+    boundaries nor the order of merging. 100 gives exactly the minimum and maximum.
+    """
+
+    def __init__(self, options: PercentileOptions) -> None:
+        # The decimal that was written, not the binary float beside it: 99.9 of 1000 values are 999, not 1000.
+        self._share = Fraction(repr(options.percentile)) / 100
+        self._min_max = MinMax(options)
+        self._seen = 0
+        self._kept: list[Tensor] = []
+        self._histogram: BitHistogram | None = None
+
+    def observe(self, blocks: Tensor) -> None:
+        """Take in a batch, ``[blocks, elements]`` float32; one without values changes nothing."""
+        if not blocks.numel():
+            return
+        self._min_max.observe(blocks)
+        self._seen += blocks.shape[1]
+        if self._share == 1:
+            return
+        if self._seen <= max(EXACT_TOTAL // blocks.shape[0], EXACT_PER_BLOCK):
+            self._kept.append(blocks.clone())
+        else:
+            self._counted(blocks).add(blocks)
+
+    def merge(self, other: Percentile) -> None:
+        """Take in what ``other`` observed."""
+        self._min_max.merge(other._min_max)
+        seen = self._seen + other._seen
+        for kept in other._kept:
+            self.observe(kept)
+        if other._histogram is not None:
+            self._counted(self._min_max.range()[0][:, None]).merge(other._histogram)
+        self._seen = seen
+
+    def range(self) -> tuple[Tensor, Tensor]:
+        """Return the lower and the upper bound, each ``[blocks]`` float32; DataError when nothing was observed."""
+        if not self._seen:
+            raise DataError("percentile observed no values; give calibration data that reach this tensor")
+        lowest, highest = self._min_max.range()
+        upper = ceil(self._share * self._seen) - 1
+        lower = self._seen - 1 - upper
+        if lower == 0:
+            return lowest, highest
+        if self._histogram is None:
+            ordered = torch.cat(self._kept, 1).sort(1).values
+            return ordered[:, lower].clone(), ordered[:, upper].clone()
+        lo = self._histogram.value_at(lower, upper=False)
+        hi = self._histogram.value_at(upper, upper=True)
+        return torch.maximum(lo, lowest), torch.minimum(hi, highest)
+
+    def _counted(self, like: Tensor) -> BitHistogram:
+        if self._histogram is None:
+            self._histogram = BitHistogram(like.shape[0], like.device)
+            for kept in self._kept:
+                self._histogram.add(kept)
+            self._kept.clear()
+        return self._histogram

@@ -1,0 +1,146 @@
+"""Quantization of one tensor: range to parameters, values to codes and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from quark_core.engine.arguments import as_settings, check_out, check_params, check_values
+from quark_core.engine.blocks import from_blocks, to_blocks
+from quark_core.engine.kernels import Kernel, kernel_for
+from quark_core.engine.packing import code_dtype
+from quark_core.engine.ranges import block_range
+from quark_core.engine.scales import QParams, params_from_range
+from quark_core.engine.tiles import tiles
+from quark_core.plugin.formats import IntFormat
+
+if TYPE_CHECKING:
+    from quark_core.config.models import TensorConfig
+    from quark_core.plugin.settings import Settings
+
+
+def parameters(lo: Tensor, hi: Tensor, config: Settings | TensorConfig) -> QParams:
+    """Return scale and zero point for values from ``lo`` to ``hi`` (each ``[blocks]``), as observers measure them.
+
+    Raises DataError when a range is not finite; MX blocks become NaN instead.
+    """
+    return params_from_range(lo, hi, as_settings(config))
+
+
+@torch.no_grad()
+def dynamic_parameters(x: Tensor, config: Settings | TensorConfig) -> QParams:
+    """Return scale and zero point from the range of ``x`` itself (float16, bfloat16, float32 or float64, any shape).
+
+    Infinities and NaN do not count, except in MX, where NaN makes its block NaN. Raises ModelError when the axis or
+    the group size does not fit ``x``.
+    """
+    settings = as_settings(config)
+    check_values(x)
+    return _given_or_own(None, to_blocks(x, settings), settings)
+
+
+@torch.no_grad()
+def quantize_dequantize(
+    x: Tensor, config: Settings | TensorConfig, params: QParams | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """Return ``x`` rounded to what the config's format can hold, in the shape and dtype of ``x``.
+
+    ``x`` is float16, bfloat16, float32 or float64 of any shape; it is computed in float32 and rounded once at the end
+    (scaled formats saturate there, so finite values stay finite). Without ``params`` they are computed from ``x``.
+    ``out`` receives the result and may be ``x`` itself. NaN stays NaN; infinities saturate, except in plain casts.
+    Gives no gradient: for that there is ``fake_quantize``. Raises UsageError for unfitting arguments and ModelError
+    when the axis or the group size does not fit ``x``.
+    """
+    settings = as_settings(config)
+    check_values(x)
+    if out is None:
+        out = torch.empty_like(x)
+    check_out(out, x)
+    source, target = to_blocks(x, settings), to_blocks(out, settings)
+    if _may_overlap(source, target):
+        source = source.clone()
+    params = _given_or_own(params, source, settings)
+    kernel, scaled = kernel_for(settings), settings.dtype.scaled
+    for rows, columns in tiles(*source.shape):
+        scale, zero_point = params.scale[rows, None], params.zero_point[rows, None]
+        _snap(kernel, source[rows, columns], target[rows, columns], scale if scaled else None, zero_point)
+    if not _shares(target, out):
+        out.copy_(from_blocks(target, x.shape, settings))
+    return out
+
+
+@torch.no_grad()
+def quantize(x: Tensor, config: Settings | TensorConfig, params: QParams | None = None) -> Tensor:
+    """Return the codes of ``x`` in its shape: int8 for signed integers, else uint8; int16 above 8 bits.
+
+    Codes are two's complement integers, bit patterns of floats (sign, exponent, mantissa), indexes of codebooks;
+    those above 8 bits are bit patterns in int16. Without ``params`` they are those of ``dynamic_parameters``.
+    Raises DataError when ``x`` holds NaN and the format has no code for it, else as ``quantize_dequantize``.
+    """
+    settings = as_settings(config)
+    check_values(x)
+    source = to_blocks(x, settings)
+    params = _given_or_own(params, source, settings)
+    fmt, kernel = settings.dtype.format, kernel_for(settings)
+    signed = isinstance(fmt, IntFormat) and fmt.signed
+    codes = torch.empty(source.shape, dtype=code_dtype(fmt.bits, signed=signed), device=x.device)
+    for rows, columns in tiles(*source.shape):
+        work = source[rows, columns].to(torch.float32, copy=True)
+        if settings.dtype.scaled:
+            work.div_(params.scale[rows, None])
+        codes[rows, columns] = kernel.encode(work, params.zero_point[rows, None]).to(codes.dtype)
+    return from_blocks(codes, x.shape, settings).contiguous()
+
+
+@torch.no_grad()
+def dequantize(codes: Tensor, config: Settings | TensorConfig, params: QParams | None) -> Tensor:
+    """Return the values, float32, of ``codes`` from ``quantize``, in their shape; plain casts need no ``params``.
+
+    Raises UsageError when ``params`` do not fit, ModelError when the axis or the group size does not fit ``codes``.
+    """
+    settings = as_settings(config)
+    source = to_blocks(codes, settings)
+    params = check_params(params, source, settings)
+    kernel = kernel_for(settings)
+    values = torch.empty(source.shape, dtype=torch.float32, device=codes.device)
+    for rows, columns in tiles(*source.shape):
+        decoded = kernel.decode(source[rows, columns], params.zero_point[rows, None])
+        values[rows, columns] = decoded.mul_(params.scale[rows, None]) if settings.dtype.scaled else decoded
+    return from_blocks(values, codes.shape, settings).contiguous()
+
+
+def _snap(kernel: Kernel, source: Tensor, target: Tensor, scale: Tensor | None, zero_point: Tensor) -> None:
+    direct = target.dtype == torch.float32
+    work = target if direct else torch.empty(source.shape, dtype=torch.float32, device=source.device)
+    if scale is None or source.dtype != torch.float32:
+        work.copy_(source)
+        if scale is not None:
+            work.div_(scale)
+    else:
+        torch.div(source, scale, out=work)
+    kernel.snap(work, zero_point)
+    if scale is not None:
+        work.mul_(scale)
+    if direct:
+        return
+    if scale is not None and target.dtype != torch.float64:
+        limit = torch.finfo(target.dtype).max
+        work.clamp_(-limit, limit)
+    target.copy_(work)
+
+
+def _given_or_own(params: QParams | None, source: Tensor, settings: Settings) -> QParams:
+    if params is None and settings.dtype.scaled:
+        return params_from_range(*block_range(source, finite=not settings.dtype.is_block), settings)
+    return check_params(params, source, settings)
+
+
+def _shares(a: Tensor, b: Tensor) -> bool:
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+def _may_overlap(source: Tensor, target: Tensor) -> bool:
+    same = source.data_ptr() == target.data_ptr() and source.stride() == target.stride()
+    return _shares(source, target) and not same

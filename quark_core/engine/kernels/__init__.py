@@ -1,0 +1,69 @@
+"""Kernels: one file a family of number formats. They work on values that are already divided by the scale."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+from torch import Tensor
+
+from quark_core.engine.kernels.codebook import CodebookKernel
+from quark_core.engine.kernels.codec import CodecKernel
+from quark_core.engine.kernels.floating import FloatKernel
+from quark_core.engine.kernels.integer import IntKernel
+from quark_core.plugin.formats import BlockFormat, CodebookFormat, CodecFormat, FloatFormat, Format
+from quark_core.plugin.options import Options
+from quark_core.plugin.settings import Settings
+from quark_core.plugin.specs import RoundingSpec
+
+if TYPE_CHECKING:
+    from quark_core.plugin.protocols import Rounding
+
+
+class Kernel(Protocol):
+    """Elementwise arithmetic of one format on ``[B, E]`` scaled values, float32, with zero points ``[B, 1]``."""
+
+    def snap(self, v: Tensor, zero_point: Tensor) -> None:
+        """Round ``v`` IN PLACE to values of the format, relative to the zero point; NaN stays NaN."""
+
+    def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
+        """Return the codes of ``v`` (int32; ``v`` is used up); raise DataError for NaN where the format has none."""
+
+    def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
+        """Return scaled values (float32) of ``codes`` (any integer dtype); inverse of ``encode``."""
+
+    def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return the scaled values (``[B, 1]`` each) beyond which values are clipped; None when none are."""
+
+
+def kernel_for(settings: Settings) -> Kernel:
+    """Return the kernel of the format and rounding in ``settings``; kernels are built once."""
+    options = settings.rounding_options
+    unbounded = not settings.dtype.scaled or settings.dtype.is_block
+    if _hashable(options):
+        return _cached(settings.dtype.format, settings.rounding, options, unbounded)
+    return _build(settings.dtype.format, settings.rounding.impl.load()(options), unbounded)
+
+
+def _hashable(options: Options) -> bool:
+    # Options of a plugin may hold lists, which have no hash.
+    try:
+        hash(options)
+    except TypeError:
+        return False
+    return True
+
+
+@cache
+def _cached(fmt: Format, rounding: RoundingSpec, options: Options, unbounded: bool) -> Kernel:
+    return _build(fmt, rounding.impl.load()(options), unbounded)
+
+
+def _build(fmt: Format, rounding: "Rounding", unbounded: bool) -> Kernel:
+    if isinstance(fmt, BlockFormat):
+        fmt = fmt.element
+    if isinstance(fmt, FloatFormat):
+        return FloatKernel(fmt, rounding, clips=not unbounded)
+    if isinstance(fmt, CodebookFormat):
+        return CodebookKernel(fmt, rounding)
+    if isinstance(fmt, CodecFormat):
+        return CodecKernel(fmt)
+    return IntKernel(fmt, rounding)

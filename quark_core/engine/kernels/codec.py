@@ -1,0 +1,42 @@
+"""Formats with torch code of their own."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.plugin.formats import CodecFormat
+from quark_core.plugin.protocols import Codec
+
+
+class CodecKernel:
+    """decode(encode(v)) with v limited to +-max; the codec rounds in its own way."""
+
+    def __init__(self, fmt: CodecFormat) -> None:
+        self._fmt = fmt
+        construct: Any = fmt.codec.load()
+        self._codec: Codec = construct()
+
+    def snap(self, v: Tensor, zero_point: Tensor) -> None:
+        """Round ``v`` in place to values that codes stand for; NaN stays NaN."""
+        nans = v.isnan()
+        v.masked_fill_(nans, 0.0)
+        v.copy_(self.decode(self.encode(v, zero_point), zero_point))
+        v.masked_fill_(nans, float("nan"))
+
+    def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
+        """Return codes, int32; raise DataError for NaN."""
+        del zero_point
+        refuse_nan(v, "this format has")
+        return self._codec.encode(v.clamp_(-self._fmt.max, self._fmt.max)).int()
+
+    def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
+        """Return the scaled value of each code, float32."""
+        del zero_point
+        return self._codec.decode(codes.int() & ((1 << self._fmt.bits) - 1)).float()
+
+    def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor]:
+        """Return +-max."""
+        high = torch.full_like(zero_point, self._fmt.max)
+        return -high, high

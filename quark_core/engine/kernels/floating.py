@@ -1,0 +1,123 @@
+"""Binary floating-point formats: rounding on the grid of the element's ulp, and bit patterns."""
+
+from functools import cache
+from math import inf, ldexp, nan
+
+import torch
+from torch import Tensor
+
+from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.plugin.formats import FloatFormat
+from quark_core.plugin.protocols import Rounding
+
+
+class FloatKernel:
+    """Rounds to any FloatFormat under any rounding scheme; keeps NaN, the sign of zero and subnormals.
+
+    Source: IEEE 754-2019 sections 3.4 and 4.3; OCP 8-bit Floating Point Specification 1.0 (saturation, E4M3).
+    """
+
+    def __init__(self, fmt: FloatFormat, rounding: Rounding, *, clips: bool) -> None:
+        self._fmt = fmt
+        self._rounding = rounding
+        self._clips = clips
+        # float32 has no normal number below 2^-126, and loses tiny values that are divided by a binade above 1.
+        self._dtype = torch.float32 if -126 <= fmt.emin <= 0 else torch.float64
+
+    def snap(self, v: Tensor, zero_point: Tensor) -> None:
+        """Round ``v`` in place; beyond the largest value it saturates or overflows as the format says."""
+        del zero_point
+        fmt = self._fmt
+        if fmt.overflow == "saturate":
+            v.clamp_(-fmt.max, fmt.max)
+            self._round(v)
+            return
+        plus, minus = v == inf, v == -inf
+        # One float32 below the first power of two out of range: it rounds there or back to max, as the scheme has it.
+        limit = (2.0 - 2.0**-23) * 2.0**fmt.emax
+        v.clamp_(-limit, limit)
+        self._round(v)
+        v.masked_fill_(plus.logical_or_(v > fmt.max), inf)
+        v.masked_fill_(minus.logical_or_(v < -fmt.max), -inf)
+
+    def _round(self, v: Tensor) -> None:
+        work = v.to(self._dtype)
+        sign = work.clone()
+        binade = self._binade(work)
+        # Two steps each way: the ulp of bfloat16 subnormals has no float32 reciprocal.
+        work.div_(binade).mul_(2.0**self._fmt.mantissa_bits)
+        self._rounding(work)
+        work.mul_(2.0**-self._fmt.mantissa_bits).mul_(binade)
+        work.copysign_(sign)
+        if work is not v:
+            v.copy_(work)
+
+    def _binade(self, work: Tensor) -> Tensor:
+        """Return the power of two at or below each magnitude, at least 2^emin; infinity for NaN."""
+        bits, mantissa, bias = _layout(work.dtype)
+        mask = (2 * bias + 1) << mantissa
+        smallest = (self._fmt.emin + bias) << mantissa
+        return (work.view(bits) & mask).clamp_(min=smallest).view(work.dtype)
+
+    def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
+        """Return bit patterns (sign, exponent, mantissa), int32; DataError for NaN where the format has none."""
+        fmt = self._fmt
+        nans = v.isnan()
+        if _nan_code(fmt) is None:
+            refuse_nan(v, f"a {fmt.bits}-bit float with specials={fmt.specials!r} has")
+        self.snap(v, zero_point)
+        infinite = v.isinf()
+        work = v.abs().to(self._dtype).masked_fill_(nans | infinite, 0.0)
+        binade = self._binade(work)
+        bits, mantissa, bias = _layout(work.dtype)
+        exponent = (binade.view(bits) >> mantissa) - (bias + fmt.emin)
+        significand = work.div_(binade).mul_(2.0**fmt.mantissa_bits).int()
+        # A normal's leading 1 carries into the exponent field, which is what makes it one more than a subnormal's.
+        codes = (exponent.int() << fmt.mantissa_bits).add_(significand)
+        codes.masked_fill_(infinite, _infinity_code(fmt)).add_(v.signbit().int() << (fmt.bits - 1))
+        return codes.masked_fill_(nans, _nan_code(fmt) or 0)
+
+    def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
+        """Return the value of each bit pattern, float32."""
+        del zero_point
+        return _table(self._fmt, codes.device)[codes.int() & ((1 << self._fmt.bits) - 1)]
+
+    def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return +-max; None for plain casts, and for MX elements, whose scale fits the block."""
+        if not self._clips:
+            return None
+        high = torch.full_like(zero_point, self._fmt.max)
+        return -high, high
+
+
+def _layout(dtype: torch.dtype) -> tuple[torch.dtype, int, int]:
+    return (torch.int32, 23, 127) if dtype is torch.float32 else (torch.int64, 52, 1023)
+
+
+def _infinity_code(fmt: FloatFormat) -> int:
+    return ((1 << fmt.exponent_bits) - 1) << fmt.mantissa_bits
+
+
+def _nan_code(fmt: FloatFormat) -> int | None:
+    if fmt.specials == "fn":
+        return (1 << (fmt.bits - 1)) - 1
+    if fmt.specials == "none" or fmt.mantissa_bits == 0:
+        return None
+    return _infinity_code(fmt) | (1 << (fmt.mantissa_bits - 1))
+
+
+@cache
+def _table(fmt: FloatFormat, device: torch.device) -> Tensor:
+    half = [_value(fmt, code) for code in range(1 << (fmt.bits - 1))]
+    return torch.tensor(half + [-value for value in half], dtype=torch.float32, device=device)
+
+
+def _value(fmt: FloatFormat, code: int) -> float:
+    if fmt.specials == "fn" and code == _nan_code(fmt):
+        return nan
+    if fmt.specials == "ieee" and code >= _infinity_code(fmt):
+        return inf if code == _infinity_code(fmt) else nan
+    field, mantissa = divmod(code, 1 << fmt.mantissa_bits)
+    if field:
+        mantissa += 1 << fmt.mantissa_bits
+    return ldexp(mantissa, max(field, 1) - 1 + fmt.emin - fmt.mantissa_bits)

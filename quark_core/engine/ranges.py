@@ -1,0 +1,28 @@
+"""The range of each block's values, for scales that are computed from the values themselves."""
+
+import torch
+from torch import Tensor
+
+
+def block_range(blocks: Tensor, *, finite: bool = True) -> tuple[Tensor, Tensor]:
+    """Return the minimum and maximum, each ``[blocks]`` float32, of ``[blocks, elements]`` (any floating dtype).
+
+    With ``finite``, NaN and infinities are left out, so that one bad value does not spoil a block's scale; 0 stands in
+    for them, which no scale rule minds. Without it, NaN comes through. Empty blocks have the range (0, 0).
+    """
+    if not blocks.numel():
+        empty = torch.zeros(blocks.shape[0], dtype=torch.float32, device=blocks.device)
+        return empty, empty.clone()
+    lo, hi = _range(blocks)
+    if finite and not bool((lo.isfinite() & hi.isfinite()).all()):
+        # A second pass costs only those tensors that hold such a value.
+        return _range(blocks.float().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0))
+    return lo, hi
+
+
+def _range(blocks: Tensor) -> tuple[Tensor, Tensor]:
+    if blocks.shape[0] == 1:
+        lo, hi = blocks.aminmax()
+        return lo.reshape(1).float(), hi.reshape(1).float()
+    # amin and amax are several times faster than aminmax along a dimension.
+    return blocks.amin(1).float(), blocks.amax(1).float()

@@ -1,0 +1,54 @@
+import math
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+
+import quark_core.functional as qf
+from quark_core.errors import DataError
+from quark_core.plugin.formats import CodecFormat
+from quark_core.plugin.ref import Ref
+from quark_core.plugin.settings import Settings
+
+Make = Callable[..., Settings]
+
+
+class Tens:
+    """Whole multiples of 10 from -70 to 70."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        return ((x / 10).round() + 7).int()
+
+    def decode(self, codes: Tensor) -> Tensor:
+        return (codes.float() - 7) * 10
+
+
+@pytest.fixture
+def settings(make: Make, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    module = ModuleType("example_codec")
+    vars(module)["Tens"] = Tens
+    monkeypatch.setitem(sys.modules, "example_codec", module)
+    return make(CodecFormat(4, 70.0, Ref("example_codec:Tens")))
+
+
+def test_decode_of_encode_times_the_scale(settings: Settings) -> None:
+    x = torch.tensor([0.0, 3.1, -7.0, 100.0, -math.inf, math.nan])
+    params = qf.QParams(torch.tensor([0.5]), torch.zeros(1))
+    values = qf.quantize_dequantize(x, settings, params)
+    assert values[:-1].tolist() == [0.0, 5.0, -5.0, 35.0, -35.0]
+    assert values[-1].isnan()
+    codes = qf.quantize(x[:-1], settings, params)
+    assert (codes.dtype, codes.tolist()) == (torch.uint8, [7, 8, 6, 14, 0])
+    assert torch.equal(qf.dequantize(codes, settings, params), values[:-1])
+
+
+def test_the_scale_maps_amax_to_the_largest_value(settings: Settings) -> None:
+    assert qf.parameters(torch.tensor([-140.0]), torch.tensor([7.0]), settings).scale.tolist() == [2.0]
+
+
+def test_nan_has_no_code(settings: Settings) -> None:
+    with pytest.raises(DataError, match="holds NaN"):
+        qf.quantize(torch.tensor([math.nan]), settings, qf.QParams(torch.ones(1), torch.zeros(1)))
