@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from quark_core.config.condition import Is, Value
 from quark_core.config.rules import Rule, join_words
 from quark_core.plugin.capability import ROLES, Capability
-from quark_core.plugin.specs import DeviceSpec
+from quark_core.plugin.specs import DeviceSpec, DtypeSpec
 from quark_core.registry import Registry
 
 
@@ -37,9 +37,11 @@ def _row(spec: DeviceSpec, role: str, row: Capability, registry: Registry) -> It
     }
     known = registry.dtypes()
     for name, allowed in limits.items():
-        # A dtype that fixes the field itself needs no word from the device.
-        dtypes = tuple(d for d in row.dtypes if d in known and _free(registry, d, name))
-        if allowed is None or not dtypes:
+        # What the dtype or the role fixes already needs no word from the device.
+        if allowed is None or ((name, allowed) == ("is_dynamic", (False,)) and role in ("weight", "bias")):
+            continue
+        dtypes = tuple(d for d in row.dtypes if d in known and _free(known[d], name, allowed))
+        if not dtypes:
             continue
         yield Rule(
             f"{spec.name} takes {role} {join_words(dtypes)} only with {name} {join_words(allowed, 'or')}.",
@@ -51,8 +53,7 @@ def _row(spec: DeviceSpec, role: str, row: Capability, registry: Registry) -> It
         )
 
 
-def _free(registry: Registry, dtype: str, name: str) -> bool:
-    spec = registry.dtype(dtype)
+def _free(spec: DtypeSpec, name: str, allowed: tuple[Value, ...]) -> bool:
     if name in ("qscheme", "scale_type", "is_dynamic"):
         return spec.scaled and not spec.is_block
-    return True
+    return not (name == "symmetric" and spec.only_symmetric and True in allowed)

@@ -101,9 +101,9 @@ class TensorConfig(_Model):
     """Number format of the quantized values."""
     qscheme: Annotated[QSchemeType, Field(strict=False)] = QSchemeType.per_tensor
     """How many scales the tensor has."""
-    ch_axis: _Axis | MISSING = MISSING
+    ch_axis: Annotated[_Axis | MISSING, Field(json_schema_extra={"examples": [0, 1]})] = MISSING
     """Axis that the scales run along; by default the layer's output (per_channel) or input channels (per_group)."""
-    group_size: _Positive | MISSING = MISSING
+    group_size: Annotated[_Positive | MISSING, Field(json_schema_extra={"examples": [32, 64, 128]})] = MISSING
     """Number of values that share one scale. Only with `qscheme: per_group`."""
     symmetric: bool = True
     """Whether the zero point is fixed at 0."""
@@ -111,7 +111,9 @@ class TensorConfig(_Model):
     """Which numbers a scale may be."""
     round_method: Annotated[str | Options, Chosen("rounding")] = RoundType.half_even.value
     """How a scaled value becomes a representable one: a name, or `name` with options."""
-    observer: Annotated[str | Options, Chosen("observer")] | MISSING = MISSING
+    observer: Annotated[
+        Annotated[str | Options, Chosen("observer")] | MISSING, Field(json_schema_extra={"examples": ["min_max"]})
+    ] = MISSING
     """How the range of values is measured: a name, or `name` with options. By default `min_max`."""
     is_dynamic: bool = False
     """Whether the scale is computed from each batch at run time instead of once in calibration."""
@@ -146,7 +148,11 @@ class _TensorRoles(_Model):
 class LayerConfig(_TensorRoles):
     """What differs for some layers. Later entries win over earlier ones, role by role."""
 
-    match: Annotated[str | tuple[str, ...], _OneOrMany()]
+    match: Annotated[
+        str | tuple[str, ...],
+        _OneOrMany(),
+        Field(json_schema_extra={"examples": ["lm_head", "glob:*.q_proj", "type:Linear"]}),
+    ]
     """Which layers: an exact name, `glob:…`, `re:…` (whole name) or `type:…` (class); one pattern or a list."""
     skip: Annotated[tuple[Role, ...], Field(strict=False)] = ()
     """Tensors of these layers that stay in floating point."""

@@ -34,5 +34,5 @@ def named_schema(path: Path) -> Path:
     """Return the schema that the file names for editors."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".json":
-    XX
+        return (path.parent / str(json.loads(text)["$schema"])).resolve()
     return (path.parent / text.splitlines()[0].split("schema", 1)[1].strip("= ")).resolve()

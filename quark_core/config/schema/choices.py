@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from quark_core.config.choice import MARKER
+from quark_core.config.schema.conditions import one_of
 from quark_core.config.schema.draft7 import DEFS, raw_schema, rewrite
 from quark_core.config.schema.keywords import Schema, documented
 from quark_core.plugin.collect import NAME_PATTERN
@@ -51,7 +52,7 @@ class Choices:
         branches = []
         for spec in specs:
             reference = self._options(spec)
-            condition = {"properties": {"name": {"const": spec.name}}, "required": ["name"]}
+            condition = {"properties": {"name": one_of((spec.name,))}, "required": ["name"]}
             branches.append({"if": condition, "then": {"$ref": reference}})
         name = {"description": f"Which {kind}.", **self._names(kind, specs)}
         self.definitions[kind] = {

@@ -60,7 +60,12 @@ def _add_tensors(root: Schema, definitions: dict[str, Schema], fields: Fields) -
     for role in ROLES:
         here = [name for name in in_roles if name not in pointless[role]]
         mine = [*offers(shared, tensor["properties"], here, fields), *rule_schemas(by_role[role], fields)]
-        definitions[role] = {"type": "object", "allOf": [{"$ref": "#/definitions/TensorConfig"}, *mine]}
+        # yaml-language-server names a type by its title: with this one, both parts complain in the same words, once.
+        definitions[role] = {
+            "title": "TensorConfig",
+            "type": "object",
+            "allOf": [{"$ref": "#/definitions/TensorConfig"}, *mine],
+        }
         for owner in (root, definitions["LayerConfig"]):
             owner["properties"][role]["$ref"] = f"#/definitions/{role}"
     for name in sometimes:
@@ -85,13 +90,14 @@ def _device_roles(
     for role in ROLES:
         mine = rule_schemas([rule for rule in rules if role in rule.roles], fields)
         if mine:
-            definitions[f"device.{device}.{role}"] = {"type": "object", "allOf": mine}
+            definitions[f"device.{device}.{role}"] = {"allOf": mine}
             roles[role] = {"$ref": f"#/definitions/device.{device}.{role}"}
     return roles
 
 
 def _everywhere(roles: dict[str, Schema]) -> Schema:
-    entries = {"type": "array", "items": {"type": "object", "properties": roles}}
+    entry = {"if": {"type": "object"}, "then": {"type": "object", "properties": roles}}
+    entries = {"if": {"type": "array"}, "then": {"type": "array", "items": entry}}
     return {"properties": {**roles, "layers": entries}}
 
 

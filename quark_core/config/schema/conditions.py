@@ -17,6 +17,10 @@ Names = tuple[str, ...]
 _VOCABULARIES: dict[str, type[Enum]] = {"qscheme": QSchemeType, "scale_type": ScaleType}
 
 
+HIDDEN: Schema = {"doNotSuggest": True}
+"""On what a rule says of a field, which VS Code would take for a reason to suggest the field."""
+
+
 @dataclass(frozen=True)
 class Fields:
     """What fields of a tensor config can hold, and what they count as when they are left out."""
@@ -138,10 +142,10 @@ def _is(condition: Is, fields: Fields, dtypes: Names) -> Schema | bool:
 
 def one_of(values: Sequence[Value]) -> Schema:
     """Return the test that a value is one of ``values``."""
-    return {"const": values[0]} if len(values) == 1 else {"enum": list(values)}
+    return {**HIDDEN, **({"const": values[0]} if len(values) == 1 else {"enum": list(values)})}
 
 
 def named(names: Sequence[Value]) -> Schema:
     """Return the test that a choice, a name or options with a name, is one of ``names``."""
     options = {"type": "object", "properties": {"name": one_of(names)}, "required": ["name"]}
-    return {"anyOf": [one_of(names), options]}
+    return {**HIDDEN, "anyOf": [one_of(names), options]}

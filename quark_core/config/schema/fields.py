@@ -18,7 +18,7 @@ def field_schemas(choices: Choices) -> tuple[Schema, dict[str, Schema]]:
     vocabularies = {name: part for name, part in parts.items() if "enum" in part}
 
     def change(node: Schema) -> Schema:
-        return _one_or_many(_pattern(choices.write(_words(_reference(node, parts, vocabularies)))))
+        return _default(_one_or_many(_pattern(choices.write(_words(_reference(node, parts, vocabularies))))))
 
     definitions = {name: rewrite(part, change) for name, part in parts.items() if name not in vocabularies}
     for definition in definitions.values():
@@ -42,17 +42,23 @@ def _reference(node: Schema, parts: dict[str, Schema], vocabularies: dict[str, S
 def _words(node: Schema) -> Schema:
     if "enum" not in node or "enumDescriptions" in node:
         return node
-    return {**node, **documented((name, WORDS[name]) for name in node["enum"])}
+    kept = {key: value for key, value in node.items() if key != "type"}
+    return {**kept, **documented((name, WORDS[name]) for name in node["enum"])}
 
 
 def _pattern(node: Schema) -> Schema:
-    return {**node, "errorMessage": _ONE + "."} if node.get("pattern") == PATTERN else node
+    return {**node, "errorMessage": _ONE} if node.get("pattern") == PATTERN else node
 
 
 def _one_or_many(node: Schema) -> Schema:
     if ONE_OR_MANY not in node:
         return node
-    words = {key: node[key] for key in ("description",) if key in node}
-    many = {"type": "array", **{key: node[key] for key in ("items", "minItems")}}
+    words: Schema = {key: node[key] for key in ("description", "examples") if key in node}
+    many: Schema = {"type": "array", **{key: node[key] for key in ("items", "minItems")}}
     one = {**node["items"], "errorMessage": _MANY}
     return {**words, "if": {"type": "array"}, "then": many, "else": one}
+
+
+def _default(node: Schema) -> Schema:
+    # With an empty list as default, editors insert `[]` where a list is to be begun.
+    return {key: value for key, value in node.items() if (key, value) != ("default", [])}

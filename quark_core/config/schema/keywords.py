@@ -39,7 +39,7 @@ def documented(pairs: Iterable[tuple[str, str]]) -> Schema:
         names.append(name)
         words.append(text)
     return {
-        "type": "string",
+        # No `type` beside it, or a field that is still empty is reported twice.
         "enum": names,
         "enumDescriptions": words,
         "x-intellij-enum-metadata": {n: {"description": w} for n, w in zip(names, words, strict=True)},

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from quark_core.config.condition import AllOf, AnyOf, Condition, Is, Not, Value
 from quark_core.config.rules import CHOICE_FIELDS, Rule
 from quark_core.config.schema.choices import PREFIXED
-from quark_core.config.schema.conditions import Fields, Names, one_of, push, settle, write
+from quark_core.config.schema.conditions import HIDDEN, Fields, Names, one_of, push, settle, write
 from quark_core.config.schema.keywords import Schema
+
+_TEXT = ("description", "examples", "default")
 
 
 def rule_schemas(rules: Iterable[Rule], fields: Fields) -> list[Schema]:
@@ -39,10 +41,15 @@ def _then(properties: Schema, required: list[str], rule: Rule) -> Schema:
 
 def _guarded(when: Condition, then: Schema, fields: Fields) -> Iterator[Schema]:
     condition = write(when, fields)
-    if condition is True:
-        yield {"type": "object", **then}
-    elif condition is not False:
-        yield {"if": condition, "then": then}
+    if condition is not False:
+        yield _branch(condition, then)
+
+
+def _branch(condition: Schema | bool, then: Schema) -> Schema:
+    # Strict validators want a type beside `properties`. It stands inside, since a type that is no part of the
+    # condition would be one more complaint about a value that is no object.
+    test = condition if isinstance(condition, dict) else {}
+    return {"if": {"type": "object", **test}, "then": {"type": "object", **then}}
 
 
 def _bad_defaults(name: str, allowed: Sequence[Value], when: Condition, fields: Fields) -> Names | bool:
@@ -58,10 +65,12 @@ def _allowed(name: str, allowed: Sequence[Value], rule: Rule, fields: Fields) ->
     wrong = _wrong(name, allowed, fields)
     if wrong is None:
         return True
+    # What a rule says of a field is no reason to suggest the field.
     verdict = {"if": wrong, "then": {**one_of(allowed), "errorMessage": rule.message}}
     if name not in CHOICE_FIELDS:
-        return verdict
-    return {"if": {"type": "object"}, "then": {"properties": {"name": verdict}}, "else": verdict}
+        return {**HIDDEN, **verdict}
+    options = {"type": "object", "properties": {"name": {**HIDDEN, **verdict}}}
+    return {**HIDDEN, "if": {"type": "object"}, "then": options, "else": verdict}
 
 
 def _wrong(name: str, allowed: Sequence[Value], fields: Fields) -> Schema | None:
@@ -87,9 +96,8 @@ def offers(rules: Sequence[Rule], properties: Schema, names: Iterable[str], fiel
     for name in names:
         forbidden = tuple(rule.when for rule in rules if name in rule.forbid)
         condition = write(_unfold(Not(AnyOf(forbidden))), fields)
-        text = {key: properties[name][key] for key in ("description", "examples") if key in properties[name]}
-        then = {"properties": {name: text}}
-        branches.append({"type": "object", **then} if condition is True else {"if": condition, "then": then})
+        text = {key: properties[name][key] for key in _TEXT if key in properties[name]}
+        branches.append(_branch(condition, {"properties": {name: text}}))
     return branches
 
 
