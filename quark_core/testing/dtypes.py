@@ -48,7 +48,7 @@ class DtypeTests(Suite, abstract=True):
         x = torch.tensor(values_of(self.spec.format), dtype=torch.float64) * scale
         exact = x.float().double() == x
         x = x[exact & (x.float().isfinite())].float()
-        x = torch.cat([x, x.new_zeros(-len(x) % group_size(self.spec))])[None]
+        x = torch.cat([x, x[-1:].expand(-len(x) % group_size(self.spec))])[None]
         ones = torch.ones_like(dynamic_parameters(x, settings).scale)
         return x, QParams(ones * scale, torch.zeros_like(ones))
 

@@ -26,7 +26,8 @@ class Suite:
 
     def __init_subclass__(cls, *, abstract: bool = False, **rest: Any) -> None:
         super().__init_subclass__(**rest)
-        cls.__test__ = not abstract
+        if abstract or "__test__" not in vars(cls):
+            cls.__test__ = not abstract
         if abstract:
             cls.suite = cls.__name__
             return

@@ -1,0 +1,73 @@
+"""For each check of RoundingTests there is a rounding that it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any, ClassVar
+
+import pytest
+from torch import Tensor
+
+from quark_core.plugin import RoundingSpec
+from quark_core.testing import RoundingTests
+from quark_rounding import HalfEvenOptions
+from tests.contract.faults import checks, every_check_has_a_fault, fails, passes, ref
+
+
+class Rounding:
+    """Rounds by a function that a test sets."""
+
+    function: ClassVar[Callable[[Tensor], Tensor]]
+
+    def __init__(self, options: Any) -> None:
+        del options
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return type(self).function(x)
+
+
+class Kit(RoundingTests):
+    __test__ = False
+    spec = RoundingSpec(HalfEvenOptions, ref(Rounding))
+
+
+def contiguous_only(x: Tensor) -> Tensor:
+    return x.contiguous().round_()
+
+
+_calls = count()
+
+
+def in_turn(x: Tensor) -> Tensor:
+    return x.floor_() if next(_calls) % 2 else x.ceil_()
+
+
+FAULTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "test_integers_stay": lambda x: x.add_(1).floor_(),
+    "test_results_are_integers": lambda x: x,
+    "test_results_lie_within_one": lambda x: x.round_().mul_(2),
+    "test_it_is_monotone": lambda x: x.round_().neg_(),
+    "test_it_works_in_place": lambda x: x.round(),
+    "test_it_keeps_dtype_and_shape": lambda x: x.round_().reshape(-1),
+    "test_nan_stays_nan": lambda x: x.nan_to_num_().round_(),
+    "test_zero_keeps_its_sign": lambda x: x.round_().add_(0.0),
+    "test_views_are_rounded_where_they_are": contiguous_only,
+    "test_it_has_no_memory": in_turn,
+}
+
+
+def test_every_check_has_a_fault() -> None:
+    every_check_has_a_fault(RoundingTests, FAULTS)
+
+
+@pytest.mark.parametrize("check", sorted(FAULTS))
+def test_a_fault_is_caught(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rounding, "function", staticmethod(FAULTS[check]), raising=False)
+    fails(Kit, check)
+
+
+@pytest.mark.parametrize("check", sorted(checks(RoundingTests)))
+def test_a_sound_one_passes(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rounding, "function", staticmethod(lambda x: x.ceil_()), raising=False)
+    passes(Kit, check)
