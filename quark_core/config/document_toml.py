@@ -23,6 +23,7 @@ _STRING = (
 _TOKENS = re.compile(_STRING + r"|[.=,\n\[\]{}]", re.DOTALL)
 _DIGITS = re.compile(_STRING + r"|[0-9_]{4000,}+", re.DOTALL)
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TWICE = re.compile("Cannot|Duplicate")
 _TEXTS = {
     "Cannot overwrite a value": ("this key is given twice", "remove one of the two"),
     "Cannot declare": ("this table is given twice", "merge the two tables, or write [[name]] for items of a list"),
@@ -41,7 +42,9 @@ def read_toml(document: Document) -> None:
     try:
         document.value = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
-        document.problems.append(_syntax(source, str(error)))
+        # tomllib stops at the end of the first thing that is given twice, and does not say where the other one is.
+        twice = find_places(Document(source)) if _TWICE.match(str(error)) else []
+        document.problems += twice or [_syntax(source, str(error))]
         return
     except (ValueError, RecursionError) as error:
         document.problems.append(_number(source, error))

@@ -10,13 +10,16 @@ from tree_sitter import Language, Node, Parser
 from quark_core.config.document import Document, Path
 from quark_core.config.limits import NODES, too_many
 from quark_core.config.source import Bytes, Span
+from quark_core.errors import Problem
 
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
-def find_places(document: Document) -> None:
-    """Fill in the places of a document whose value tomllib took. Raises LimitError."""
-    _Finder(document).run()
+def find_places(document: Document) -> list[Problem]:
+    """Fill in the places of a document, and return what is given twice in it. Raises LimitError."""
+    finder = _Finder(document)
+    finder.run()
+    return finder.twice
 
 
 class _Finder:
@@ -26,6 +29,8 @@ class _Finder:
         self.root = Parser(Language(tree_sitter_toml.language())).parse(self.positions.data).root_node
         # How many items each array of tables has so far.
         self.counts: dict[Path, int] = {}
+        self.headers: set[Path] = set()
+        self.twice: list[Problem] = []
 
     def run(self) -> None:
         for node in self.root.named_children:
@@ -42,11 +47,14 @@ class _Finder:
             path = (*path, name)
             self.document.keys.setdefault(path, span)
             last = index == len(parts) - 1
+            if last and path in (self.headers if node.type == "table" else self.document.values):
+                self.twice.append(self.document.duplicate(path, span))
             if last and node.type == "table_array_element":
                 self.counts[path] = self.counts.get(path, 0) + 1
             if last and node.type == "table":
                 # A table that an earlier header implied is found where it has a header of its own.
                 self.document.keys[path] = span
+                self.headers.add(path)
             if path in self.counts:
                 path = (*path, self.counts[path] - 1)
                 self.document.values.setdefault(path, self._whole(head))
@@ -57,9 +65,12 @@ class _Finder:
         children = [child for child in node.named_children if child.type != "comment"]
         if node.type != "pair" or len(children) != 2 or children[0].type not in _KEYS:
             return
+        span = (0, 0)
         for name, span in self._parts(children[0]):
             path = (*path, name)
             self.document.keys.setdefault(path, span)
+        if path in self.document.values or path in self.headers:
+            self.twice.append(self.document.duplicate(path, span))
         self._value(children[1], path)
 
     def _value(self, node: Node, path: Path) -> None:

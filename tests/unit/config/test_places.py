@@ -92,7 +92,11 @@ TOML: list[tuple[str, str, str]] = [
     ("date", "exclude = [«07:32:00»]", "dates and times are not allowed"),
     ("syntax", "weight = «y»es", "this is not a TOML value"),
     ("syntax", 'exclude = ["a«»', "never closed"),
-    ("syntax", 'device = "CPU"\ndevice = "CPU"«»', "this key is given twice"),
+    ("duplicate_key", 'device = "CPU"\n«device» = "IPU"', "'device' is given twice, here and at 1:1"),
+    ("duplicate_key", '[weight]\ndtype = "a"\n[«weight»]', "'weight' is given twice, here and at 1:2"),
+    ("duplicate_key", 'weight = {dtype = "a", «dtype» = "b"}', "'dtype' is given twice, here and at 1:11"),
+    ("duplicate_key", '[[layers]]\nmatch = "a"\n«match» = "b"', "'match' is given twice, here and at 2:1"),
+    ("syntax", 'weight = {dtype = "a"}\nweight.symmetric = true«»', "this table was already written in full"),
 ]
 CASES = [(form, *case) for form, cases in (("yaml", YAML), ("json", JSON), ("toml", TOML)) for case in cases]
 
