@@ -20,6 +20,10 @@ def data(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def batches(values: Tensor, size: int) -> list[Tensor]:
+    return [values[:, start : start + size] for start in range(0, values.shape[1], size)]
+
+
 def ranges(observer: Any) -> list[list[float]]:
     lo, hi = observer.range()
     assert lo.dtype == hi.dtype == torch.float32
@@ -47,12 +51,12 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_min_max() -> None:
-    batches = [data(3, 50, seed=seed) for seed in range(4)]
+    parts = [data(3, 50, seed=seed) for seed in range(4)]
     whole, a, b = (MinMax(MinMaxOptions()) for _ in range(3))
-    for i, batch in enumerate(batches):
+    for i, batch in enumerate(parts):
         whole.observe(batch)
         (a, b)[i % 2].observe(batch)
-    every = torch.cat(batches, 1).numpy()
+    every = torch.cat(parts, 1).numpy()
     assert ranges(whole) == [every.min(1).tolist(), every.max(1).tolist()]
     a.merge(b)
     assert ranges(a) == ranges(whole)
@@ -87,7 +91,7 @@ def test_moving_averages_merge_by_number_of_batches() -> None:
 def test_percentile_is_exact_for_few_values(percent: float) -> None:
     values = data(4, 1000)
     observer = new_percentile(percent)
-    for batch in values.split(300, 1):
+    for batch in batches(values, 300):
         observer.observe(batch)
     assert ranges(observer) == [[-v for v in inverted_cdf(-values, percent)], inverted_cdf(values, percent)]
 
@@ -97,7 +101,7 @@ def test_percentile_is_exact_for_few_values(percent: float) -> None:
 def test_percentile_of_many_values(percent: float, shift: float) -> None:
     values = data(2, 550_000) + shift
     observer = new_percentile(percent)
-    for batch in values.split(200_000, 1):
+    for batch in batches(values, 200_000):
         observer.observe(batch)
     lo, hi = ranges(observer)
     exact_lo, exact_hi = [-v for v in inverted_cdf(-values, percent)], inverted_cdf(values, percent)
@@ -117,7 +121,7 @@ def test_percentile_does_not_depend_on_batches_or_order(percent: float) -> None:
     for order in list(permutations(range(4)))[::5]:
         parts = [new_percentile(percent) for _ in order]
         for at, part in zip(order, parts, strict=True):
-            for batch in values[:, at * 100 : at * 100 + 100].split(30 + at, 1):
+            for batch in batches(values[:, at * 100 : at * 100 + 100], 30 + at):
                 part.observe(batch)
         first, second, third, fourth = parts
         first.merge(second)
@@ -130,7 +134,7 @@ def test_percentile_does_not_depend_on_batches_or_order(percent: float) -> None:
 def test_percentile_100_is_min_max() -> None:
     values = data(3, 2000) * 1e-3
     a, b = new_percentile(100.0), MinMax(MinMaxOptions())
-    for batch in values.split(333, 1):
+    for batch in batches(values, 333):
         a.observe(batch)
         b.observe(batch)
     assert ranges(a) == ranges(b)

@@ -32,13 +32,17 @@ class FloatKernel:
             v.clamp_(-fmt.max, fmt.max)
             self._round(v)
             return
-        plus, minus = v == inf, v == -inf
+        infinite = v.isinf()
+        kept = v[infinite] if bool(infinite.any()) else None
         # One float32 below the first power of two out of range: it rounds there or back to max, as the scheme has it.
         limit = (2.0 - 2.0**-23) * 2.0**fmt.emax
         v.clamp_(-limit, limit)
         self._round(v)
-        v.masked_fill_(plus.logical_or_(v > fmt.max), inf)
-        v.masked_fill_(minus.logical_or_(v < -fmt.max), -inf)
+        if fmt.emax < 127:
+            # Exact for all that fits; what was rounded out of range overflows to infinity and stays there.
+            v.mul_(2.0 ** (127 - fmt.emax)).mul_(2.0 ** (fmt.emax - 127))
+        if kept is not None:
+            v[infinite] = kept
 
     def _round(self, v: Tensor) -> None:
         work = v.to(self._dtype)
