@@ -66,8 +66,8 @@ class Report:
         ]
         parts = [table(("tensor", "quantized as", "by", "SQNR dB", "bytes"), rows)]
         if self.left_float:
-            rows = [(layer.name or "(root)", layer.type, layer.reason) for layer in self.left_float]
-            parts.append(table(("left in float", "class", "why"), rows))
+            kept = [(layer.name or "(root)", layer.type, layer.reason) for layer in self.left_float]
+            parts.append(table(("left in float", "class", "why"), kept))
         parts.append("\n".join(self.summary()))
         return "\n\n".join(parts)
 

@@ -20,7 +20,7 @@ class Sqnr:
         """Take in values ``x`` and what became of them, ``y``; any float dtype, same shape."""
         exact, changed = x.detach().reshape(-1), y.detach().reshape(-1)
         # In pieces: a float64 copy of a large weight would cost more memory than the model.
-        for a, b in zip(exact.split(1 << 18), changed.split(1 << 18), strict=True):
+        for a, b in zip(torch.split(exact, 1 << 18), torch.split(changed, 1 << 18), strict=True):
             wide = a.to(torch.float64)
             self.signal += float(wide.square().sum())
             self.noise += float((wide - b.to(torch.float64)).square_().sum())

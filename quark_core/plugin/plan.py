@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from quark_core.errors import Place
 from quark_core.plugin.settings import Settings
@@ -17,7 +18,8 @@ class Origin:
     """Where that stands, when the config came from a file."""
 
     def __str__(self) -> str:
-        return f"{self.rule} ({self.place.file}:{self.place.line})" if self.place else self.rule
+        # The file's name without its folder: reports are saved, and the same job elsewhere gives the same bytes.
+        return f"{self.rule} ({PurePath(self.place.file).name}:{self.place.line})" if self.place else self.rule
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -81,7 +81,8 @@ def _quantized_class(cls: Any) -> type[QuantizedLayer]:
 
 def quantized_class(cls: type[nn.Module]) -> type[QuantizedLayer]:
     """Return a subclass of ``cls`` that quantizes its activations; the same one for the same ``cls``."""
-    return _quantized_class(cls)
+    key: Hashable = cls  # type: ignore[assignment]  # classes are hashable; nn.Module's own __hash__ confuses the checker
+    return _quantized_class(key)
 
 
 def _rebuild(cls: type[nn.Module]) -> nn.Module:

@@ -1,0 +1,34 @@
+"""``quark quantize``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from quark_core.config.load import load_config
+
+
+@click.command("quantize")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="package.module:function, or a folder that Quark Core saved.")
+@click.option("--architecture", help="For a saved folder: package.module:function that makes the float network.")
+@click.option("--data", help="Calibration data: an .npz or .safetensors file, or package.module:function.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples per batch, for data files."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+def command(
+    *, config: Path, model: str, architecture: str | None, data: str | None, batch_size: int, out: Path
+) -> None:
+    """Quantize a model as CONFIG says: plan, calibrate, quantize, report, save."""
+    loaded = load_config(config)
+    from quark_core.cli.refs import data_from, model_from
+    from quark_core.engine.pipeline import quantize
+
+    network = model_from(model, architecture)
+    batches = data_from(data, batch_size) if data is not None else None
+    result = quantize(network, loaded, calibration=batches)
+    click.echo(str(result.report))
+    result.save(out, architecture=architecture or model)
+    click.echo(f"\nsaved to {out}")

@@ -1,0 +1,79 @@
+"""``quark show``: everything about one extension."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterator
+
+import click
+
+from quark_core.plugin.options import Options
+from quark_core.plugin.specs import DeviceSpec, DtypeSpec, Spec
+from quark_core.registry import KINDS, installed
+from quark_core.table import table
+
+
+@click.command("show")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("name", required=False)
+def command(kind: str, name: str | None) -> None:
+    """Show what NAME of KIND is, who adds it and which options it has; without NAME, list what there is."""
+    registry = installed()
+    if name is None:
+        specs = registry.specs(kind)
+        click.echo(
+            table((kind, "what", "plugin"), [(n, s.summary, registry.owner(kind, n).name) for n, s in specs.items()])
+        )
+        return
+    spec = registry.get(kind, name)
+    owner = registry.owner(kind, name)
+    click.echo(f"{kind} {name}, from plugin {owner.name} ({owner.dist})\n")
+    for line in _describe(spec):
+        click.echo(line)
+
+
+def _describe(spec: Spec) -> Iterator[str]:
+    if isinstance(spec, DtypeSpec):
+        yield from (spec.summary, "")
+        yield from _dtype(spec)
+        return
+    yield inspect.getdoc(spec.options) or ""
+    options = [name for name in spec.options.model_fields if name != "name"]
+    yield from ("", table(("option", "default", "allowed", "what"), list(_options(spec.options)))) if options else ()
+    if isinstance(spec, DeviceSpec):
+        yield from ("", *_capabilities(spec))
+
+
+def _dtype(spec: DtypeSpec) -> Iterator[str]:
+    yield f"format: {spec.format}"
+    if not spec.scaled:
+        yield "a plain cast: no scheme, scale or observer"
+        return
+    yield f"qscheme: {', '.join(spec.allowed_qschemes)}"
+    yield f"scale_type: {', '.join(spec.allowed_scale_types)}"
+    yield f"symmetric: {'always' if spec.only_symmetric else 'true or false'}"
+    if spec.group_size is not None:
+        yield f"group_size: {spec.group_size}"
+
+
+def _options(options: type[Options]) -> Iterator[tuple[str, str, str, str]]:
+    for name, field in options.model_fields.items():
+        if name != "name":
+            default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
+            bounds = " ".join(str(item) for item in field.metadata if "Strict" not in str(item))
+            kind = getattr(field.annotation, "__name__", str(field.annotation))
+            yield name, default, f"{kind} {bounds}".strip(), " ".join((field.description or "").split())
+
+
+def _capabilities(spec: DeviceSpec) -> Iterator[str]:
+    if spec.capabilities is None:
+        yield "takes every tensor config"
+        return
+    rows = []
+    for row in spec.capabilities:
+        values = (getattr(row, field.name) for field in dataclasses.fields(row))
+        rows.append(
+            [", ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in x) if x else "any" for x in values]
+        )
+    yield table([field.name for field in dataclasses.fields(spec.capabilities[0])], rows)
