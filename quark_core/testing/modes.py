@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from quark_core.plugin import Mode, ModeSpec
+from quark_core.plugin import Mode, ModeSpec, Plan
 from quark_core.testing.options import build, make
 from quark_core.testing.suite import Suite
 
@@ -46,13 +46,16 @@ class ModeTests(Suite, abstract=True):
         for name in nets.NETS:
             yield (name, *nets.make(name))
 
-    def prepared(self, model: nn.Module, batch: Tensor) -> nn.Module:
-        """Return a copy of the model with quantizers that observe."""
+    def plan(self, model: nn.Module, batch: Tensor) -> Plan:
+        """Return what is to happen to the model."""
         from quark_core import make_plan
 
+        return make_plan(self.config(), self.mode().outline(model, (batch,)))
+
+    def prepared(self, model: nn.Module, batch: Tensor) -> nn.Module:
+        """Return a copy of the model with quantizers that observe."""
         own = copy.deepcopy(model)
-        plan = make_plan(self.config(), self.mode().outline(own, (batch,)))
-        return self.mode().prepare(own, plan, (batch,))
+        return self.mode().prepare(own, self.plan(own, batch), (batch,))
 
     def quantized(self, model: nn.Module, batch: Tensor) -> Result:
         """Return the result of the whole pipeline."""
@@ -118,8 +121,7 @@ class ModeTests(Suite, abstract=True):
         from quark_core.engine.authoring import parameter_quantizers, quantizers
 
         for name, model, batch in self.nets():
-            plan = self.quantized(model, batch).plan
-            prepared = self.prepared(model, batch)
+            plan, prepared = self.plan(model, batch), self.prepared(model, batch)
             there = {quantizer.key for quantizer in quantizers(prepared)}
             # One quantizer serves all owners of a tied weight.
             owned = {f"{tensor.storage}" for tensor in plan.tensors() if tensor.storage}
@@ -152,6 +154,6 @@ class ModeTests(Suite, abstract=True):
 
     def test_no_layer_is_lost_in_silence(self) -> None:
         for name, model, batch in self.nets():
-            plan = self.quantized(model, batch).plan
+            plan = self.plan(model, batch)
             silent = [x.name for x in plan.layers if x.parameters and not x.quantized_parameters and not x.reason]
             assert not silent, f"{name}: {silent} stay float without a reason"

@@ -31,8 +31,13 @@ def promise(spec: Spec) -> tuple[Ref[type], type] | None:
     return (spec.format.codec, Codec) if isinstance(spec.format, CodecFormat) else None
 
 
-def faults(cls: object, protocol: type) -> Iterator[str]:
-    """Yield what keeps a class from fulfilling a protocol."""
+def faults(ref: Ref[type], protocol: type) -> Iterator[str]:
+    """Yield what keeps the class behind a Ref from fulfilling a protocol."""
+    try:
+        cls: object = ref.load()
+    except (ImportError, AttributeError) as error:
+        yield str(error)
+        return
     if not inspect.isclass(cls):
         yield f"it is a {type(cls).__name__}, not a class"
         return

@@ -57,7 +57,7 @@ def scribble(x: Tensor, *rest: Any) -> Tensor:
     return x.mul_(2)
 
 
-_quantize, _dequantize = functional.quantize, functional.dequantize
+_quantize, _dequantize, _pack = functional.quantize, functional.dequantize, functional.pack
 
 FAULTS: dict[str, tuple[str, Callable[..., Tensor]]] = {
     "test_quantizing_twice_changes_nothing": (QDQ, changed(lambda x, y: y * 0.7)),
@@ -70,7 +70,7 @@ FAULTS: dict[str, tuple[str, Callable[..., Tensor]]] = {
     "test_representable_values_stay": (QDQ, changed(lambda x, y: y * 1.001)),
     "test_codes_give_the_same_values": ("dequantize", lambda *given: _dequantize(*given) + 1),
     "test_codes_fit_into_their_bits": ("quantize", lambda *given: _quantize(*given).int() + 1),
-    "test_packed_codes_come_back": ("pack", lambda codes, bits: torch.zeros((codes.numel() * bits + 7) // 8)),
+    "test_packed_codes_come_back": ("pack", lambda codes, bits: _pack(codes + 1, bits)),
     "test_any_size_will_do": (QDQ, changed(lambda x, y: y.reshape(-1))),
     "test_the_result_has_the_dtype_of_the_input": (QDQ, changed(lambda x, y: y.float())),
     "test_the_input_stays_as_it_was": (QDQ, scribble),

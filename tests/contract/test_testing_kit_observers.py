@@ -152,7 +152,9 @@ def test_every_check_has_a_fault() -> None:
 
 @pytest.mark.parametrize("check", sorted(FAULTS))
 def test_a_fault_is_caught(check: str) -> None:
-    fails(kit(FAULTS[check]), check)
+    # torch.stack cannot stack what differs in size.
+    also = (RuntimeError,) if FAULTS[check] is Stacks else ()
+    fails(kit(FAULTS[check]), check, *also)
 
 
 @pytest.mark.parametrize("check", sorted(checks(ObserverTests)))
