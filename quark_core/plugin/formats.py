@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,8 @@ from quark_core.plugin.ref import Ref
 
 if TYPE_CHECKING:
     from quark_core.plugin.protocols import Codec
+
+FLOAT32_MAX = (2.0 - 2.0**-23) * 2.0**127
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,10 @@ class CodebookFormat:
             raise ValueError(f"CodebookFormat: {len(self.values)} values; 2 to 256 are possible")
         if any(not a < b for a, b in zip(self.values, self.values[1:], strict=False)):
             raise ValueError("CodebookFormat: values must be strictly increasing")
+        if max(map(abs, self.values)) > FLOAT32_MAX:
+            raise ValueError("CodebookFormat: values must be finite float32 numbers")
+        if len({struct.pack("<f", value) for value in self.values}) < len(self.values):
+            raise ValueError("CodebookFormat: two values are the same float32 number")
 
     @property
     def bits(self) -> int:

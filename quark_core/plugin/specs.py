@@ -37,6 +37,8 @@ class DtypeSpec:
     def __post_init__(self) -> None:
         if not self.scaled and not isinstance(self.format, FloatFormat):
             raise ValueError(f"DtypeSpec({self.name!r}): scaled=False is a plain cast and needs a FloatFormat")
+        if self.symmetric_only is False and not isinstance(self.format, IntFormat):
+            raise ValueError(f"DtypeSpec({self.name!r}): only an IntFormat has a zero point; leave symmetric_only out")
         if not self.qschemes or not self.scale_types:
             raise ValueError(f"DtypeSpec({self.name!r}): qschemes and scale_types must not be empty")
 
