@@ -12,6 +12,4 @@ class TestInt3(DtypeTests):
 
 class TestEma(ObserverTests):
     spec = quark_acme.EMA
-    expected_failures = {
-        "test_merging_equals_observing_all": "recent batches weigh more; merged ones are equally recent"
-    }
+    expected_failures = {"test_merging_equals_observing_all": "recent batches weigh more, and all processes are recent"}

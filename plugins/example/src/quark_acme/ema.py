@@ -9,27 +9,25 @@ from quark_acme import EmaOptions
 
 
 class Ema:
-    """A weighted mean of ranges; the first batch counts like any other, so nothing leans toward it.
+    """A weighted mean of the batches' ranges; a batch that is ``n`` batches old weighs ``momentum ** n``.
 
-    A batch that is ``n`` batches old weighs ``momentum ** n``. Merging adds weighted sums, so its order is free.
+    Sums and their weights are kept apart, so the first batch counts like any other and merging is an addition.
     """
 
     def __init__(self, options: EmaOptions) -> None:
         self._keep = options.momentum
-        self.total: Tensor | float = 0.0
-        self.weight = 0.0
+        self.sums = torch.zeros(3, 1, dtype=torch.float64)
 
     def observe(self, blocks: Tensor) -> None:
-        """Take in a batch, ``[blocks, elements]``."""
-        self.total = self._keep * self.total + torch.stack([blocks.amin(1), blocks.amax(1)]).double()
-        self.weight = self._keep * self.weight + 1
+        """Take in a batch, ``[blocks, elements]``: the sums of minimum, maximum and weight, each ``[blocks]``."""
+        batch = torch.stack([blocks.amin(1), blocks.amax(1), torch.ones_like(blocks[:, 0])])
+        self.sums = self._keep * self.sums.to(batch.device) + batch
 
     def merge(self, other: Self) -> None:
         """Take in what ``other`` observed, as if both had run at the same time."""
-        self.total = self.total + other.total
-        self.weight += other.weight
+        self.sums = self.sums + other.sums
 
     def range(self) -> tuple[Tensor, Tensor]:
-        """Return the mean minimum and maximum, each ``[blocks]``."""
-        lo, hi = (torch.as_tensor(self.total) / self.weight).float()
-        return lo, hi
+        """Return the mean minimum and maximum, each ``[blocks]`` float32."""
+        lo, hi, weight = self.sums
+        return (lo / weight).float(), (hi / weight).float()
