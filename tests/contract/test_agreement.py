@@ -7,6 +7,7 @@ duplicate keys (the loader's), what ``requires`` asks for and layers that patter
 from __future__ import annotations
 
 import json
+import re
 from random import Random
 from typing import Any
 
@@ -19,10 +20,11 @@ from pydantic import ValidationError
 
 from quark_core.config.models import QuantConfig
 from quark_core.config.schema import config_schema
+from quark_core.config.schema.choices import PREFIXED
 from quark_core.plugin.capability import ROLES
-from quark_core.registry import Registry, use
+from quark_core.registry import KINDS, Registry, use
 from tests.contract.acme import acme_registry, bundled_registry
-from tests.contract.mutate import Mutator
+from tests.contract.mutate import Mutator, nodes
 from tests.unit.config.strategies import valid_configs
 
 REGISTRIES = {"bundled": bundled_registry(), "acme": acme_registry()}
@@ -35,11 +37,12 @@ PYTHON_EVERY = 4
 class Judges:
     """The model and two validators of its schema."""
 
-    def __init__(self, registry: Registry, *, open_names: bool = False) -> None:
+    def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        schema = config_schema(registry, open_names=open_names)
+        schema = config_schema(registry)
         self.python = jsonschema.Draft7Validator(schema)
         self.rust = jsonschema_rs.Draft7Validator(schema)
+        self.open = jsonschema_rs.Draft7Validator(config_schema(registry, open_names=True))
 
     def model(self, data: Any) -> bool:
         with use(self.registry):
@@ -49,9 +52,16 @@ class Judges:
                 return False
         return True
 
+    def foreign(self, data: Any) -> bool:
+        texts = [node for _, node in nodes(data) if isinstance(node, str) and re.search(PREFIXED, node)]
+        return any(text not in self.registry.specs(kind) for text in texts for kind in KINDS)
+
     def agree(self, data: Any, *, python: bool = True) -> bool:
         """Return the common verdict; fail where there is none."""
         verdicts = {"model": self.model(data), "rust": self.rust.is_valid(data)}
+        # Where the open schema takes more, some name must have a prefix that no plugin here has.
+        if verdicts["model"] or not self.foreign(data):
+            verdicts["open"] = self.open.is_valid(data)
         if python:
             verdicts["python"] = self.python.is_valid(data)
         assert len(set(verdicts.values())) == 1, f"{verdicts} on {json.dumps(data)}"

@@ -83,12 +83,17 @@ class Choices:
 
         def own(node: Schema) -> Schema:
             # Two plugins may each have a class of the same name: what stands below is named by the extension.
-            if str(node.get("$ref", "")).startswith(DEFS):
-                return {**node, "$ref": f"#/definitions/{at}.{node['$ref'].removeprefix(DEFS)}"}
-            return node
+            name = str(node.get("$ref", "")).removeprefix(DEFS)
+            if name not in below:
+                return node
+            return {**words.get(name, {}), **node, "$ref": f"#/definitions/{at}.{name}"}
 
+        # The words on a class go to the fields that have none: on a shared definition they would hide those that have.
+        words = {
+            name: {"description": part.pop("description")} for name, part in below.items() if "description" in part
+        }
         schema.pop("description", None)
         schema["properties"]["name"] = True
         self.definitions[at] = rewrite(schema, own)
-        self.definitions |= {f"{at}.{name}": rewrite(node, own) for name, node in below.items()}
+        self.definitions |= {f"{at}.{name}": rewrite(part, own) for name, part in below.items()}
         return f"#/definitions/{at}"
