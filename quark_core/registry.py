@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 KINDS: tuple[str, ...] = tuple(cls.kind for cls in (DtypeSpec, ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec))
 
+T = TypeVar("T")
 _SpecWithOptions = TypeVar("_SpecWithOptions", ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec)
 
 
@@ -45,6 +46,7 @@ class Registry:
 
     plugins: list[Plugin] = field(default_factory=list)
     _specs: dict[tuple[str, str], tuple[Spec, Plugin]] = field(default_factory=dict)
+    _derived: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, module: ModuleType | Any, name: str, dist: str = "this process", *, bundled: bool = False) -> Plugin:
         """Add everything that a plugin module offers, or nothing.
@@ -64,9 +66,17 @@ class Registry:
                 )
             new[key] = (spec, plugin)
         self._specs |= new
+        self._derived.clear()
         plugin.adds = tuple(sorted(new))
         self.plugins.append(plugin)
         return plugin
+
+    def derived(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` derives from this registry, made once and again after each ``add``."""
+        if key not in self._derived:
+            self._derived[key] = make()
+        found: T = self._derived[key]
+        return found
 
     def specs(self, kind: str) -> Mapping[str, Spec]:
         """Return every extension of a kind by name, in the order of loading: the bundled ones first."""

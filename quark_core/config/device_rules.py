@@ -15,7 +15,9 @@ def device_rules(spec: DeviceSpec, registry: Registry) -> tuple[Rule, ...]:
     """Return what ``spec`` demands of the tensors in each role; empty when it takes everything."""
     if spec.capabilities is None:
         return ()
-    return tuple(rule for role in ROLES for rule in _role(spec, role, registry))
+    return registry.derived(
+        ("device_rules", spec.name), lambda: tuple(rule for role in ROLES for rule in _role(spec, role, registry))
+    )
 
 
 def _role(spec: DeviceSpec, role: str, registry: Registry) -> Iterator[Rule]:

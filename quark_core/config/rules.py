@@ -73,6 +73,10 @@ class Rule:
 
 def tensor_rules(registry: Registry) -> tuple[Rule, ...]:
     """Return the rules of every tensor config, for the dtypes in ``registry``."""
+    return registry.derived("tensor_rules", lambda: _tensor_rules(registry))
+
+
+def _tensor_rules(registry: Registry) -> tuple[Rule, ...]:
     return (*_scheme_rules(registry), *_dtype_rules(registry), *_role_rules(registry))
 
 

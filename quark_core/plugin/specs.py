@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin.capability import Capability, check_capabilities
-from quark_core.plugin.formats import BlockFormat, FloatFormat, Format
+from quark_core.plugin.formats import BlockFormat, FloatFormat, Format, IntFormat
 from quark_core.plugin.options import Options, option_name
 from quark_core.plugin.ref import Ref
 
@@ -65,8 +65,6 @@ class DtypeSpec:
     @property
     def only_symmetric(self) -> bool:
         """Whether the zero point is always 0."""
-        from quark_core.plugin.formats import IntFormat
-
         if self.symmetric_only is None:
             return not isinstance(self.format, IntFormat)
         return self.symmetric_only
