@@ -73,7 +73,12 @@ def _unmatched(config: QuantConfig, pattern: str, path: tuple[str | int, ...], o
     names = [layer.name for layer in outline.layers if layer.name]
     pool = types if prefix == "type" else names
     near = difflib.get_close_matches(text.replace("*", ""), pool, 3, cutoff=0.5)
-    fix = f"did you mean {_or(near, prefix)}?" if near else _sample(pool, prefix)
+    if near:
+        fix = f"did you mean {_or(near, prefix)}?"
+    elif pool:
+        fix = _sample(pool, prefix)
+    else:
+        fix = "this model is one layer without a name" + "".join(f"; match it with type:{t}" for t in types[:1])
     return Problem(
         f"pattern {pattern!r} matches no layer of this model",
         fix=fix,

@@ -26,8 +26,9 @@ def make_plan(config: QuantConfig, outline: Outline, *, registry: Registry | Non
     with use(registry):
         matches, problems = match_patterns(config, outline)
         problems += [p for i, entry in enumerate(config.layers) for p in _contradictions(config, i, entry)]
-        decided = [_layer(config, layer, matches) for layer in outline.layers]
-        plan = Plan(tuple(layer for layer in decided if layer.tensors or layer.parameters))
+        decided = [(layer, _layer(config, layer, matches)) for layer in outline.layers]
+        # A functional operator has no parameters of its own, yet that it stays float must be told.
+        plan = Plan(tuple(made for layer, made in decided if made.tensors or made.parameters or layer.unsupported))
         problems += _without_effect(config, outline, matches)
         problems += [problem for tensor in plan.tensors() if (problem := unfit(tensor))]
         problems += ties(plan, outline)

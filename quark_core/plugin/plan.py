@@ -78,7 +78,10 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens to each tensor of a model; ``layers`` holds those that have parameters or quantized tensors."""
+    """What happens to each tensor of a model.
+
+    ``layers`` holds those that have parameters or quantized tensors, and operators that cannot be quantized.
+    """
 
     layers: tuple[LayerPlan, ...]
 
@@ -93,7 +96,7 @@ class Plan:
         counted = [layer for layer in self.layers if layer.parameters]
         return Coverage(
             layers=len(counted),
-            quantized_layers=sum(layer.quantized_parameters > 0 for layer in counted),
+            quantized_layers=sum(any(t.role == "weight" for t in layer.tensors) for layer in counted),
             parameters=sum(layer.parameters for layer in counted),
             quantized_parameters=sum(layer.quantized_parameters for layer in counted),
         )
