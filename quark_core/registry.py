@@ -9,16 +9,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from quark_core.errors import DuplicateNameError, PluginError, UnknownNameError
+from quark_core.errors import DuplicateNameError, PluginError, PluginLoadError, UnknownNameError
 from quark_core.plugin.collect import collect
-from quark_core.plugin.discovery import chosen_entry_points, load
+from quark_core.plugin.discovery import ONLY, Found, all_entry_points, asked_for, load
 from quark_core.plugin.options import Options
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpec, RoundingSpec, Spec
-
-if TYPE_CHECKING:
-    from quark_core.plugin.discovery import Found
 
 KINDS: tuple[str, ...] = tuple(cls.kind for cls in (DtypeSpec, ObserverSpec, RoundingSpec, DeviceSpec, ModeSpec))
 
@@ -45,6 +42,8 @@ class Registry:
     """What plugins add. Starts empty; ``installed()`` is the one made from entry points."""
 
     plugins: list[Plugin] = field(default_factory=list)
+    kept_out: list[Found] = field(default_factory=list)
+    """Plugins that the environment keeps out."""
     _specs: dict[tuple[str, str], tuple[Spec, Plugin]] = field(default_factory=dict)
     _derived: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -122,8 +121,11 @@ class Registry:
         names = list(self.specs(kind))
         near = difflib.get_close_matches(name, names, 1)
         blamed = [p for p in self.broken() if (name.startswith(f"{p.name}.") if "." in name else p.bundled)]
-        if blamed:
-            return "; ".join([text, *(str(p.error) for p in blamed)])
+        barred = [f for f in self.kept_out if (name.startswith(f"{f.name}.") if "." in name else f.bundled)]
+        reasons = [str(p.error) for p in blamed]
+        reasons += [f"plugin {f.name!r} ({f.dist}) is kept out by {f.kept_out_by}" for f in barred]
+        if reasons:
+            return "; ".join([text, *reasons])
         if near:
             return f"{text}; did you mean {near[0]!r}?"
         return f"{text}; there are: {', '.join(names)}" if names else f"{text}; there are none"
@@ -140,16 +142,20 @@ def needs_options(spec: Spec) -> bool:
 def installed() -> Registry:
     """Return the registry of every installed plugin; a broken one is kept in ``plugins`` with its error."""
     registry = Registry()
-    for found in chosen_entry_points():
+    known: set[str] = set()
+    for found in all_entry_points():
+        known.add(found.name)
+        if found.kept_out_by:
+            registry.kept_out.append(found)
+            continue
         try:
-            _add(registry, found)
+            registry.add(load(found), found.name, found.dist, bundled=found.bundled)
         except PluginError as error:
             registry.plugins.append(Plugin(found.name, found.dist, found.bundled, error=error))
+    for name in sorted(asked_for() - known):
+        missing = PluginLoadError(name, "not installed", f"{ONLY} names it, but no installed distribution has it")
+        registry.plugins.append(Plugin(name, "not installed", error=missing))
     return registry
-
-
-def _add(registry: Registry, found: Found) -> None:
-    registry.add(load(found), found.name, found.dist, bundled=found.bundled)
 
 
 _current: ContextVar[Registry | None] = ContextVar("quark_registry", default=None)

@@ -23,6 +23,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
         click.echo(json.dumps([_row(plugin) for plugin in plugins], indent=2, ensure_ascii=False))
     else:
         click.echo(table(("plugin", "distribution", "adds"), [(p.name, p.dist, _adds(p)) for p in plugins]))
+        for found in installed().kept_out:
+            click.echo(f"\nkept out by {found.kept_out_by}: {found.name} ({found.dist})", err=True)
         for plugin in plugins:
             if plugin.error:
                 click.echo(f"\nbroken: {plugin.error}", err=True)

@@ -87,6 +87,7 @@ class _Model(BaseModel):
         strict=True,
         allow_inf_nan=False,
         use_attribute_docstrings=True,
+        defer_build=True,
     )
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType
@@ -26,23 +26,38 @@ class Found:
     dist: str
     bundled: bool
     entry_point: EntryPoint
+    kept_out_by: str = ""
+    """The environment variable that keeps it out, or nothing."""
 
 
 def chosen_entry_points() -> Iterator[Found]:
-    """Yield the entry points that the environment lets in, the bundled ones first, each once.
+    """Yield the entry points that the environment lets in, in the order of ``all_entry_points``."""
+    return (found for found in all_entry_points() if not found.kept_out_by)
+
+
+def all_entry_points() -> Iterator[Found]:
+    """Yield every entry point, the bundled ones first, each once, and whether the environment keeps it out.
 
     ``QUARK_PLUGINS=a,b`` lets in only these, ``QUARK_DISABLE_PLUGINS=a,b`` all but these.
     """
-    only = os.environ.get(ONLY)
-    without = _names(os.environ.get(WITHOUT, ""))
     seen: set[tuple[str, str, str]] = set()
     for found in sorted(map(_found, _entry_points()), key=lambda f: (not f.bundled, f.name, f.dist)):
         # Editable installs and left-over egg-info folders repeat an entry point of one distribution.
         key = (found.name, found.entry_point.value, _normal(found.dist.rpartition(" ")[0]))
-        if key in seen or found.name in without or (only is not None and found.name not in _names(only)):
-            continue
-        seen.add(key)
-        yield found
+        if key not in seen:
+            seen.add(key)
+            yield replace(found, kept_out_by=_kept_out(found.name))
+
+
+def asked_for() -> frozenset[str]:
+    """Return the names in ``QUARK_PLUGINS``."""
+    return _names(os.environ.get(ONLY, ""))
+
+
+def _kept_out(name: str) -> str:
+    if name in _names(os.environ.get(WITHOUT, "")):
+        return WITHOUT
+    return ONLY if ONLY in os.environ and name not in asked_for() else ""
 
 
 def load(found: Found) -> ModuleType:

@@ -35,7 +35,10 @@ class Rounding(Protocol):
     def __init__(self, options: Any) -> None: ...
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Round finite ``x`` (float32 or float64, any shape) to integers IN PLACE and return it; NaN stays NaN."""
+        """Round finite ``x`` (float32 or float64, any shape) to integers IN PLACE and return it; NaN stays NaN.
+
+        The sign of a zero does not matter: where a format keeps it, the engine puts it back.
+        """
 
 
 class Codec(Protocol):

@@ -10,6 +10,4 @@ class TestPlugin(PluginTests):
     bundled = True
 
 
-ZERO = {"test_zero_keeps_its_sign": "the engine puts the sign back in float formats; doing it here costs a pass more"}
-
-globals().update(suites(RoundingTests, quark_rounding.ROUNDINGS, round={"expected_failures": ZERO}))
+globals().update(suites(RoundingTests, quark_rounding.ROUNDINGS))

@@ -136,3 +136,24 @@ def test_bundled_means_our_distribution_in_any_spelling(site: Site) -> None:
     site.plugin("acme", dist="Quark.Core-extra")
     assert BUNDLED_BY == "quark-core"
     assert not plugin(site.load(), "acme").bundled
+
+
+def test_a_name_asked_for_that_is_not_installed_is_reported(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.plugin("acme")
+    monkeypatch.setenv("QUARK_PLUGINS", "acme,acne")
+    registry = site.load()
+    assert names(registry) == ["acme", "acne"]
+    assert "QUARK_PLUGINS names it" in str(plugin(registry, "acne").error)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("QUARK_DISABLE_PLUGINS", "acme,quark_dtypes"), ("QUARK_PLUGINS", "quark_cpu")]
+)
+def test_an_unknown_name_says_when_its_plugin_is_kept_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    site.plugin("acme")
+    monkeypatch.setenv(variable, value)
+    registry = site.load()
+    assert f"plugin 'acme' (quark-acme 0.1) is kept out by {variable}" in registry.explain("dtype", "acme.int3")
+    assert f"plugin 'quark_dtypes' (quark-core 0.1.0) is kept out by {variable}" in registry.explain("dtype", "int8")
