@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quark_core.config.models import QuantConfig
-from quark_core.config.reader import EXTENSIONS
+from quark_core.config.reading.files import EXTENSIONS
 from quark_core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from quark_core.config.document import FORMATS, NOTHING, Document, read
+from quark_core.config.faults.problems import model_problems, unique
+from quark_core.config.faults.semantics import semantic_problems
 from quark_core.config.models import QuantConfig
-from quark_core.config.problems import model_problems, unique
-from quark_core.config.reader import read_file
-from quark_core.config.semantics import semantic_problems
+from quark_core.config.reading.document import NOTHING, Document
+from quark_core.config.reading.files import read_file
+from quark_core.config.reading.formats import FORMATS, read
 from quark_core.errors import ConfigError, Place, Problem, UsageError
 from quark_core.registry import Registry, use
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from quark_core.config.document import read
 from quark_core.config.load import check_file, load_config
+from quark_core.config.reading.formats import read
 from quark_core.errors import ConfigError, Problem
 
 DATA = Path(__file__).parent / "data"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 
-from quark_core.config.document import Document
-from quark_core.config.limits import check_tokens
-from quark_core.config.source import Source
-from quark_core.config.toml_places import find_places
+from quark_core.config.reading.document import Document
+from quark_core.config.reading.limits import check_tokens
+from quark_core.config.reading.source import Source
+from quark_core.config.reading.toml_places import find_places
 from quark_core.errors import Problem
 
 _STRING = (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from quark_core.config.limits import SIZE, LimitError, check_data
-from quark_core.config.source import Source, Span
+from quark_core.config.reading.source import Source, Span
 from quark_core.errors import Place, Problem
 
 Path = tuple[str | int, ...]
@@ -60,50 +58,3 @@ class Document:
         first = self.source.place(*self.keys[path])
         message = f"{path[-1]!r} is given twice, here and at {first.line}:{first.column}"
         return Problem(message, "remove one of the two", path, self.source.place(*span), "duplicate_key")
-
-
-def read(text: str, format: str, file: str) -> Document:  # noqa: A002 - the public word for it
-    """Read a text in a format that is in ``FORMATS``. Never raises: what is wrong stands in ``problems``."""
-    source = Source(file, text.removeprefix("\ufeff"), format)
-    document = Document(source)
-    try:
-        _check_text(source)
-        FORMATS[format](document)
-        check_data(document)
-    except LimitError as error:
-        document.value = NOTHING
-        document.problems = [source.problem(error.span, error.message, error.fix, error.code)]
-    return document
-
-
-def _check_text(source: Source) -> None:
-    if len(source.text) > SIZE:
-        raise LimitError(f"the config is longer than {SIZE:,} characters", (0, 1))
-    if not source.text.strip():
-        raise LimitError("the file is empty", (0, 1), "say at least one thing, such as `version`", code="empty")
-    try:
-        source.text.encode()
-    except UnicodeEncodeError as error:
-        raise LimitError("this is half of a character", (error.start, error.end), code="encoding") from error
-
-
-def _yaml(document: Document) -> None:
-    from quark_core.config.document_yaml import read_yaml
-
-    read_yaml(document)
-
-
-def _json(document: Document) -> None:
-    from quark_core.config.document_json import read_json
-
-    read_json(document)
-
-
-def _toml(document: Document) -> None:
-    from quark_core.config.document_toml import read_toml
-
-    read_toml(document)
-
-
-FORMATS: dict[str, Callable[[Document], None]] = {"yaml": _yaml, "json": _json, "toml": _toml}
-"""What reads each format. A format's parser is imported when the first file in it is read."""

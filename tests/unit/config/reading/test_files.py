@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from quark_core.config.limits import SIZE
 from quark_core.config.load import check_file, load_config
+from quark_core.config.reading.limits import SIZE
 from quark_core.errors import Problem
 
 

@@ -6,11 +6,11 @@ import re
 from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
-from quark_core.config.source import Source, Span
+from quark_core.config.reading.source import Source, Span
 from quark_core.errors import Problem
 
 if TYPE_CHECKING:
-    from quark_core.config.document import Document, Path
+    from quark_core.config.reading.document import Document, Path
 
 SIZE = 1 << 20
 """Largest file, in bytes."""

@@ -19,8 +19,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from quark_core.config.limits import DEPTH, NODES, too_deep, too_many
-from quark_core.config.source import Source, Span
+from quark_core.config.reading.limits import DEPTH, NODES, too_deep, too_many
+from quark_core.config.reading.source import Source, Span
 from quark_core.errors import Problem
 
 _LONGEST = 200

@@ -8,9 +8,9 @@ import re
 import tree_sitter_json
 from tree_sitter import Language, Node, Parser
 
-from quark_core.config.document import Document, Path
-from quark_core.config.limits import NODES, check_tokens, too_many
-from quark_core.config.source import Bytes
+from quark_core.config.reading.document import Document, Path
+from quark_core.config.reading.limits import NODES, check_tokens, too_many
+from quark_core.config.reading.source import Bytes
 from quark_core.errors import Problem
 
 # The closing quote is optional, so that a string that never ends is one token and the scan stays linear.

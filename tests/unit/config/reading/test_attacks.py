@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from quark_core.config.limits import SIZE
 from quark_core.config.load import Format
+from quark_core.config.reading.limits import SIZE
 from tests.unit.config.marked import problems_of
 
 N = 100_000

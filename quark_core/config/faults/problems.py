@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from quark_core.config.document import Document, Path
-from quark_core.config.fields import value_at
-from quark_core.config.wording import Fault, explain
+from quark_core.config.faults.fields import value_at
+from quark_core.config.faults.wording import Fault, explain
+from quark_core.config.reading.document import Document, Path
 from quark_core.errors import Problem
 
 _CODES = {

@@ -7,8 +7,8 @@ import importlib.metadata
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion
 
-from quark_core.config.document import Document, Path
-from quark_core.config.words import shown
+from quark_core.config.faults.words import shown
+from quark_core.config.reading.document import Document, Path
 from quark_core.errors import Problem
 
 _LONGEST = 1000

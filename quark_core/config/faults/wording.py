@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from quark_core.config.document import Document, Path
-from quark_core.config.fields import field_names
-from quark_core.config.words import boolean_fix, describe, nearest, shown
+from quark_core.config.faults.fields import field_names
+from quark_core.config.faults.words import boolean_fix, describe, nearest, shown
+from quark_core.config.reading.document import Document, Path
 
 _TYPES = {
     "bool_type": "true or false",

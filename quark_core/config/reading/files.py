@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from quark_core.config.document import Document, read
-from quark_core.config.limits import SIZE
-from quark_core.config.source import Source
+from quark_core.config.reading.document import Document
+from quark_core.config.reading.formats import read
+from quark_core.config.reading.limits import SIZE
+from quark_core.config.reading.source import Source
 from quark_core.errors import Place, Problem
 
 EXTENSIONS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}

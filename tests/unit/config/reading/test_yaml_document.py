@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quark_core.config.document import read
+from quark_core.config.reading.formats import read
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from quark_core.config.document import Document, Path
+from quark_core.config.reading.document import Document, Path
 from quark_core.errors import Problem
 
 _LONGEST = 1000
@@ -22,7 +22,7 @@ def semantic_problems(document: Document) -> list[Problem]:
     requires = data.get("requires")
     texts = [(("requires", i), text) for i, text in enumerate(_list(requires)) if isinstance(text, str)]
     if texts:
-        from quark_core.config.requirements import bad_requirement
+        from quark_core.config.faults.requirements import bad_requirement
 
         problems += [p for path, text in texts if (p := bad_requirement(document, path, text))]
     return problems

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from quark_core.config.document import Document, Path
-from quark_core.config.limits import DEPTH, NODES, too_deep, too_many
-from quark_core.config.source import Source
-from quark_core.config.yaml_nodes import Broken, Node, parse
-from quark_core.config.yaml_scalars import resolve, short, tagged
+from quark_core.config.reading.document import Document, Path
+from quark_core.config.reading.limits import DEPTH, NODES, too_deep, too_many
+from quark_core.config.reading.source import Source
+from quark_core.config.reading.yaml_nodes import Broken, Node, parse
+from quark_core.config.reading.yaml_scalars import resolve, short, tagged
 
 _CONTAINER_TAGS = {"list": "tag:yaml.org,2002:seq", "mapping": "tag:yaml.org,2002:map"}
 

@@ -7,9 +7,9 @@ import tomllib
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
-from quark_core.config.document import Document, Path
-from quark_core.config.limits import NODES, too_many
-from quark_core.config.source import Bytes, Span
+from quark_core.config.reading.document import Document, Path
+from quark_core.config.reading.limits import NODES, too_many
+from quark_core.config.reading.source import Bytes, Span
 from quark_core.errors import Problem
 
 _KEYS = ("bare_key", "quoted_key", "dotted_key")

@@ -1,0 +1,1 @@
+"""Faults of a config in words for people, each at its place."""
