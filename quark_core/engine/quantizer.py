@@ -64,10 +64,13 @@ class Quantizer(nn.Module):
         """Return ``x`` while observing, else ``x`` quantized and dequantized; shape and dtype stay."""
         if not x.is_floating_point():
             raise ModelError(f"{self.key}: {x.dtype} values cannot be quantized; exclude this layer or skip its input")
-        if self.quantizing:
+        if not self.quantizing:
+            self.observe(x)
+            return x
+        try:
             return fake_quantize(x, self.settings, self.params)
-        self.observe(x)
-        return x
+        except ModelError as error:
+            raise ModelError(f"{self.key}: {error}") from error
 
     def observe(self, x: Tensor) -> None:
         """Take in one batch; raises DataError for NaN or Inf."""
@@ -75,8 +78,12 @@ class Quantizer(nn.Module):
         values = x.detach()
         if values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all():
             raise DataError(f"{self.key}: {_not_finite(values)}; quantized ranges need finite values")
-        if self.observer is not None and values.numel():
+        if self.observer is None or not values.numel():
+            return
+        try:
             self.observer.observe(to_blocks(values, self.settings).to(torch.float32))
+        except (DataError, ModelError) as error:
+            raise type(error)(f"{self.key}: {error}") from error
 
     def calibrated(self) -> None:
         """Fix scale and zero point from what was observed; raises DataError when nothing was."""
@@ -87,7 +94,10 @@ class Quantizer(nn.Module):
                 f"{self.key}: no calibration batch reached {self.tensor.layer!r}, so its range is not known; "
                 "give data that reach it, exclude the layer, or set is_dynamic: true"
             )
-        params = parameters(*self.observer.range(), self.settings)
+        try:
+            params = parameters(*self.observer.range(), self.settings)
+        except DataError as error:
+            raise DataError(f"{self.key}: {error}") from error
         self.scale, self.zero_point = params.scale, params.zero_point
         self.observer = None
 
@@ -100,11 +110,20 @@ class Quantizer(nn.Module):
         self.float_bytes = values.numel() * values.element_size()
         codes = quantize(values, self.settings, self.params)
         self.packed = pack(codes, self.settings.dtype.format.bits)
-        return dequantize(codes, self.settings, self.params).to(parameter.dtype)
+        return stored_values(codes, self, parameter.dtype)
 
     def extra_repr(self) -> str:
         """Return the settings, for ``print(model)``."""
         return self.settings.describe()
+
+
+def stored_values(codes: Tensor, quantizer: Quantizer, dtype: torch.dtype) -> Tensor:
+    """Return what a parameter's codes stand for, in ``dtype``; scaled formats saturate there, as activations do."""
+    values = dequantize(codes, quantizer.settings, quantizer.params)
+    if quantizer.settings.dtype.scaled and dtype in (torch.float16, torch.bfloat16):
+        limit = torch.finfo(dtype).max
+        values.clamp_(-limit, limit)
+    return values.to(dtype)
 
 
 def _not_finite(values: Tensor) -> str:

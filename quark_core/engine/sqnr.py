@@ -28,6 +28,8 @@ class Sqnr:
     @property
     def db(self) -> float:
         """The ratio in decibels; infinity when nothing changed, NaN when a value is not finite."""
+        if math.isnan(self.signal) or not math.isfinite(self.noise):
+            return math.nan
         if self.noise == 0:
             return math.inf
-        return 10 * math.log10(self.signal / self.noise) if self.signal > 0 else -math.inf
+        return 10 * (math.log10(self.signal) - math.log10(self.noise)) if self.signal > 0 else -math.inf

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from quark_core.engine.e8m0 import decode_e8m0, encode_e8m0
-from quark_core.engine.functional import dequantize
 from quark_core.engine.packing import unpack
-from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizer_buffers
+from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizer_buffers, stored_values
 from quark_core.errors import ArtifactError, UsageError
 from quark_core.plugin.formats import IntFormat
 
@@ -57,6 +56,8 @@ def restore_quantizer(quantizer: Quantizer, entries: Mapping[str, Tensor]) -> No
         quantizer.scale = decode_e8m0(scale) if quantizer.settings.dtype.is_block else scale
         zero = entries.get(f"{head}/zero_point")
         quantizer.zero_point = torch.zeros_like(quantizer.scale) if zero is None else zero.to(torch.float32)
+    elif quantizer.observer is not None and quantizer.tensor.role in ("input", "output"):
+        raise ArtifactError(f"{quantizer.key}: the saved folder holds no scale for it")
     quantizer.packed = entries.get(f"{head}/codes")
     quantizer.observer = None
     quantizer.quantizing = True
@@ -70,8 +71,8 @@ def restored_parameter(quantizer: Quantizer, like: Tensor) -> Tensor:
     fmt = settings.dtype.format
     try:
         codes = unpack(quantizer.packed, fmt.bits, like.shape, signed=isinstance(fmt, IntFormat) and fmt.signed)
-        values = dequantize(codes, settings, quantizer.params)
+        values = stored_values(codes, quantizer, like.dtype)
     except UsageError as error:
         raise ArtifactError(f"{quantizer.key}: what is saved does not fit the model: {error}") from error
     quantizer.float_bytes = like.numel() * like.element_size()
-    return values.to(like.dtype)
+    return values

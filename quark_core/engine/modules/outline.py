@@ -55,6 +55,8 @@ def _unsupported(module: nn.Module, operator: Operator | None, own: list[nn.Para
             "its weight is computed from other parameters (a parametrization or weight norm); remove that first, "
             "for example with torch.nn.utils.parametrize.remove_parametrizations"
         )
+    if getattr(module, "max_norm", None) is not None:
+        return "its forward renormalizes its weight (max_norm), which would leave the grid; renormalize it beforehand"
     if not all(p.is_floating_point() for p in own):
         return "its parameters are not floating point"
     return None

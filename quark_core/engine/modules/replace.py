@@ -24,6 +24,10 @@ def replace_modules(model: nn.Module, plan: Plan) -> nn.Module:
         if layer.name not in modules:
             raise ModelError(f"the plan has a layer {layer.name!r} that this model does not have")
         _replace(modules[layer.name], layer, shared)
+    for name, module in modules.items():
+        # Attention calls its output projection only in its quantized form.
+        if isinstance(module, nn.MultiheadAttention) and isinstance(module.out_proj, QuantizedLayer):
+            _change_class(module, name)
     _leave_fused_paths(model)
     return model
 
@@ -38,9 +42,13 @@ def _replace(module: nn.Module, layer: LayerPlan, shared: dict[str, Quantizer]) 
         if tensor.storage:
             shared[tensor.storage] = quantizer
         module.add_module(name, quantizer)
-    module.__class__ = quantized_class(type(module))
-    if isinstance(module, QuantizedLayer):
-        module.layer_name = layer.name
+    _change_class(module, layer.name)
+
+
+def _change_class(module: nn.Module, name: str) -> None:
+    if not isinstance(module, QuantizedLayer):
+        module.__class__ = quantized_class(type(module))
+        module.layer_name = name
 
 
 def _leave_fused_paths(model: nn.Module) -> None:
