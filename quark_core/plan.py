@@ -35,8 +35,12 @@ def make_plan(config: QuantConfig, outline: Outline, *, registry: Registry | Non
     if not problems and not any(True for _ in plan.tensors()):
         problems.append(_nothing(plan))
     if problems:
-        raise PlanError(problems)
+        raise PlanError(sorted(problems, key=_position))
     return plan
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    return (problem.place.line, problem.place.column) if problem.place else (0, 0)
 
 
 @dataclass(frozen=True)

@@ -78,11 +78,12 @@ def main(args: list[str] | None = None) -> None:
     except QuarkError as error:
         _fail(error, str(error))
     except Exception as error:  # noqa: BLE001 - the last resort of a command line
-        _fail(error, f"unexpected {type(error).__name__}: {error}\nThis is a fault of Quark Core or of a plugin.")
+        text = f"unexpected {type(error).__name__}: {error}\nThis is a fault of Quark Core or of a plugin"
+        _fail(error, f"{text}; --debug shows where.")
 
 
 def _fail(error: Exception, text: str) -> None:
     if os.environ.get(DEBUG):
         raise error
-    click.echo(f"error: {text}\n(--debug shows the traceback)", err=True)
+    click.echo(f"error: {text}", err=True)
     sys.exit(1)

@@ -49,6 +49,6 @@ class Settings:
         parts.append(self.rounding.name)
         if self.observer is not None:
             parts.append(self.observer.name)
-        if self.is_dynamic:
+        if self.is_dynamic and not self.dtype.is_block:
             parts.append("dynamic")
         return " ".join(parts)
