@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,10 +19,18 @@ _FUNCTIONAL = {
     functional.conv1d: "conv1d",
     functional.conv2d: "conv2d",
     functional.conv3d: "conv3d",
+    functional.conv_transpose1d: "conv_transpose1d",
+    functional.conv_transpose2d: "conv_transpose2d",
+    functional.conv_transpose3d: "conv_transpose3d",
     functional.bilinear: "bilinear",
     functional.embedding: "embedding",
+    functional.scaled_dot_product_attention: "scaled_dot_product_attention",
+    operator.matmul: "matmul",
     torch.matmul: "matmul",
     torch.bmm: "bmm",
+    torch.addmm: "addmm",
+    torch.baddbmm: "baddbmm",
+    torch.einsum: "einsum",
 }
 _WHY = "a functional operator; this mode quantizes modules only, so it stays float"
 

@@ -13,15 +13,25 @@ from quark_core.errors import DataError, QuarkError
 
 
 def batches_of(calibration: Iterable[Any] | None, limit: int) -> Iterator[Any]:
-    """Yield at most ``limit`` batches; raises DataError when ``calibration`` is a tensor or cannot be iterated."""
+    """Yield at most ``limit`` batches, and take no more than that from ``calibration``.
+
+    Raises DataError when ``calibration`` is a tensor, cannot be iterated or raises.
+    """
     if calibration is None:
         return
     if isinstance(calibration, Tensor | Mapping) or not isinstance(calibration, Iterable):
         kind = type(calibration).__name__
         raise DataError(f"calibration must be an iterable of batches, not one {kind}; write calibration=[batch]")
-    for index, batch in enumerate(calibration):
-        if index == limit:
+    iterator = iter(calibration)
+    for index in range(limit):
+        try:
+            batch = next(iterator)
+        except StopIteration:
             return
+        except QuarkError:
+            raise
+        except Exception as error:
+            raise DataError(f"batch {index}: the calibration data raised {type(error).__name__}: {error}") from error
         yield batch
 
 
@@ -41,6 +51,13 @@ def call(model: nn.Module, batch: Any, index: int) -> Any:
             f"batch {index} ({_describe(batch)}): the model raised {type(error).__name__}: {error}; "
             "a batch holds the arguments of forward and nothing else (no labels)"
         ) from error
+
+
+def example_inputs(batch: Any) -> tuple[Any, ...] | None:
+    """Return the positional arguments that a batch holds, for modes that run the model; None without any."""
+    if isinstance(batch, Mapping):
+        return None
+    return tuple(batch) if isinstance(batch, tuple | list) else (batch,)
 
 
 def _arguments(batch: Any, index: int) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -28,8 +28,11 @@ class Probe:
     output: Any
 
 
-def outputs_sqnr(model: nn.Module, probe: Probe, measured: dict[str, Sqnr]) -> float:
-    """Run the probe through the final model; return its outputs' SQNR and add each activation's own to ``measured``."""
+def outputs_sqnr(model: nn.Module, probe: Probe, measured: dict[str, Sqnr]) -> float | None:
+    """Run the probe through the final model; add each activation's SQNR to ``measured`` and return its outputs' own.
+
+    None when no floating-point tensor was found in the outputs (see ``tensors_in``).
+    """
     hooks = [
         quantizer.register_forward_hook(_recorder(measured.setdefault(quantizer.key, Sqnr())))
         for quantizer in quantizers(model)

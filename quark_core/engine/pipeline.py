@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice
 from typing import Any
 
 import torch
 from torch import nn
 
 from quark_core.config.models import QuantConfig
-from quark_core.engine.batches import Digest, batches_of, call
+from quark_core.engine.batches import Digest, batches_of, call, example_inputs
 from quark_core.engine.measure import Probe, make_report, outputs_sqnr
 from quark_core.engine.progress import tracked
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
@@ -47,8 +47,9 @@ def quantize(
         mode, device = make_mode(config, active), make_device(config, active)
         prepared, plan, source = _prepared(model, config, mode, calibration)
         float_bytes = state_bytes(model)
+        owned = observe_parameters(prepared)
         probe, count, digest = _calibrate(prepared, source, config.calibration.batches, progress)
-        measured = fix_scales(prepared, device)
+        measured = fix_scales(prepared, device, owned)
         final = mode.convert(prepared)
         output = outputs_sqnr(final, probe, measured) if probe else None
         report = make_report(
@@ -97,11 +98,10 @@ def _prepared(
 ) -> tuple[nn.Module, Plan, Iterable[Any]]:
     own = own_copy(model)
     source = batches_of(calibration, config.calibration.batches)
-    first = next(iter(source), None)
-    inputs = first if isinstance(first, tuple) else None if first is None else (first,)
+    first = list(islice(source, 1))
+    inputs = example_inputs(first[0]) if first else None
     plan = make_plan(config, mode.outline(own, inputs))
-    rest = () if first is None else chain((first,), source)
-    return mode.prepare(own, plan, inputs), plan, rest
+    return mode.prepare(own, plan, inputs), plan, chain(first, source)
 
 
 def _calibrate(
@@ -111,10 +111,10 @@ def _calibrate(
     probe, count, digest = None, 0, Digest()
     with torch.no_grad():
         for index, batch in enumerate(tracked(source, "calibrating", limit, show=progress)):
+            digest.add(batch)
             output = call(prepared, batch, index)
             probe = probe or Probe(batch, output)
             count += 1
-            digest.add(batch)
             if not needed:
                 break
     if needed and not count:
@@ -125,18 +125,26 @@ def _calibrate(
     return probe, count, digest.hexdigest() if count else None
 
 
-def fix_scales(prepared: nn.Module, device: Device) -> dict[str, Sqnr]:
-    """Compute scales, let the device adjust them, snap parameters; return the SQNR of every quantized parameter."""
-    owned = list(parameter_quantizers(prepared))
-    first: dict[Quantizer, tuple[nn.Module, str]] = {}
-    for module, name, quantizer in owned:
-        first.setdefault(quantizer, (module, name))
-    for quantizer, (module, name) in first.items():
+Owned = Mapping[Quantizer, tuple[nn.Module, str]]
+"""The quantizer of each parameter, and where that parameter is; a tied one stands under its first owner."""
+
+
+def observe_parameters(prepared: nn.Module) -> Owned:
+    """Show every parameter to its quantizer; a NaN is then found where it is, and not where it surfaces."""
+    owned: dict[Quantizer, tuple[nn.Module, str]] = {}
+    for module, name, quantizer in parameter_quantizers(prepared):
+        owned.setdefault(quantizer, (module, name))
+    for quantizer, (module, name) in owned.items():
         quantizer.observe(getattr(module, name))
+    return owned
+
+
+def fix_scales(prepared: nn.Module, device: Device, owned: Owned) -> dict[str, Sqnr]:
+    """Compute scales, let the device adjust them, snap parameters; return the SQNR of every quantized parameter."""
     for quantizer in quantizers(prepared):
         quantizer.calibrated()
     device.adjust(prepared)
-    measured = {q.key: _snap(q, getattr(module, name)) for q, (module, name) in first.items()}
+    measured = {q.key: _snap(q, getattr(module, name)) for q, (module, name) in owned.items()}
     for quantizer in quantizers(prepared):
         quantizer.quantizing = True
     return measured

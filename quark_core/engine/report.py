@@ -79,7 +79,7 @@ class Report:
             f"size: {self.float_bytes} -> {self.stored_bytes} bytes{ratio}",
             f"output SQNR: {decibels(self.output_sqnr_db)} dB over the first of {self.batches} batches"
             if self.output_sqnr_db is not None
-            else "output SQNR: not measured, there was no data",
+            else f"output SQNR: not measured, {'the outputs hold no floats' if self.batches else 'there was no data'}",
             f"mode: {self.mode}, device: {self.device}" + (f" ({self.device_note})" if self.device_note else ""),
         ]
 

@@ -15,9 +15,12 @@ class Sqnr:
 
     signal: float = 0.0
     noise: float = 0.0
+    values: int = 0
+    """How many were taken in."""
 
     def add(self, x: Tensor, y: Tensor) -> None:
         """Take in values ``x`` and what became of them, ``y``; any float dtype, same shape."""
+        self.values += x.numel()
         exact, changed = x.detach().reshape(-1), y.detach().reshape(-1)
         # In pieces: a float64 copy of a large weight would cost more memory than the model.
         for a, b in zip(torch.split(exact, 1 << 18), torch.split(changed, 1 << 18), strict=True):
@@ -26,8 +29,10 @@ class Sqnr:
             self.noise += float((wide - b.to(torch.float64)).square_().sum())
 
     @property
-    def db(self) -> float:
-        """The ratio in decibels; infinity when nothing changed, NaN when a value is not finite."""
+    def db(self) -> float | None:
+        """The ratio in decibels; infinity when nothing changed, NaN when a value is not finite, None without values."""
+        if not self.values:
+            return None
         if math.isnan(self.signal) or not math.isfinite(self.noise):
             return math.nan
         if self.noise == 0:

@@ -48,6 +48,7 @@ def _replace(module: nn.Module, layer: LayerPlan, shared: dict[str, Quantizer]) 
 def _change_class(module: nn.Module, name: str) -> None:
     if not isinstance(module, QuantizedLayer):
         module.__class__ = quantized_class(type(module))
+    if isinstance(module, QuantizedLayer):
         module.layer_name = name
 
 

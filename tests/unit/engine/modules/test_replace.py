@@ -1,0 +1,160 @@
+"""Quantizers at the tensors of a plan: shared ones, nested containers, both modes, and what is refused."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from quark_core.engine.modules.layers import QuantizedLayer, quantized_class
+from quark_core.engine.modules.replace import replace_modules
+from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
+from quark_core.errors import ModelError
+from quark_core.plugin.plan import LayerPlan, Plan
+from tests.unit.engine.sample_nets import (
+    INT8,
+    ROWS8,
+    Attend,
+    Branching,
+    Functional,
+    MyLinear,
+    PadConv,
+    Tied,
+    convnet,
+    grid8,
+    images,
+    mlp,
+    run,
+)
+
+TOKENS = torch.arange(24).reshape(2, 12) % 12
+
+
+def test_a_tied_parameter_is_quantized_once_and_stays_tied() -> None:
+    net = Tied()
+    final = run(net, TOKENS, weight=ROWS8, input=INT8).model
+    embed, head = final.get_submodule("embed"), final.get_submodule("head")
+    assert embed.get_parameter("weight") is head.get_parameter("weight")
+    assert embed.get_submodule("weight_quantizer") is head.get_submodule("weight_quantizer")
+    assert torch.equal(head.get_parameter("weight"), grid8(net.head.weight, 0))
+    assert len({q for *_, q in parameter_quantizers(final)}) == 1
+
+
+def test_a_module_that_stands_twice_is_quantized_once() -> None:
+    layer = nn.Linear(4, 4)
+    x = torch.randn(2, 4)
+    final = run(nn.Sequential(layer, nn.ReLU(), layer), x, weight=ROWS8, input=INT8).model
+    assert final[0] is final[2]  # type: ignore[index]  # a Sequential
+    assert sorted(q.calls for q in quantizers(final)) == [1, 2]
+
+
+def test_nested_containers() -> None:
+    blocks = nn.ModuleList([nn.ModuleDict({"a": nn.Linear(4, 4), "b": nn.Sequential(nn.Linear(4, 4))})])
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.blocks = blocks
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for block in self.blocks:
+                x = block["b"](block["a"](x))  # type: ignore[index]  # a ModuleDict
+            return x
+
+    final = run(Net(), torch.randn(2, 4), weight=ROWS8, input=INT8).model
+    assert {q.key for q in quantizers(final)} == {
+        "blocks.0.a.weight",
+        "blocks.0.a.input",
+        "blocks.0.b.0.weight",
+        "blocks.0.b.0.input",
+    }
+
+
+def test_hooks_and_attributes_stay() -> None:
+    net, seen = mlp(), []
+    net[0].register_forward_hook(lambda _m, _a, _o: seen.append(1))
+    setattr(net[0], "note", "kept")  # noqa: B010 - torch does not declare it
+    final = run(net, weight=INT8).model
+    final(torch.randn(2, 6))
+    assert seen == [1]
+    assert getattr(final[0], "note") == "kept"  # type: ignore[index]  # noqa: B009 - a Sequential; not declared
+
+
+def test_one_class_for_each_class() -> None:
+    assert quantized_class(MyLinear) is quantized_class(MyLinear)
+    assert quantized_class(MyLinear).__mro__[:4] == (quantized_class(MyLinear), QuantizedLayer, MyLinear, nn.Linear)
+
+
+def test_a_name_that_is_taken_is_refused() -> None:
+    net = mlp()
+    net[0].weight_quantizer = nn.Identity()
+    with pytest.raises(ModelError, match="0: it has an attribute 'weight_quantizer' already; rename that"):
+        run(net, weight=INT8)
+
+
+def test_a_plan_of_another_model_is_refused() -> None:
+    plan = run(mlp(), weight=INT8).plan
+    with pytest.raises(ModelError, match="the plan has a layer '2' that this model does not have"):
+        replace_modules(nn.Sequential(nn.Linear(6, 16)), plan)
+    empty = Plan((LayerPlan("nowhere", "Linear"),))
+    net = nn.Linear(2, 2)
+    assert replace_modules(net, empty) is net
+
+
+GRAPHS: list[Callable[[], nn.Module]] = [
+    mlp,
+    convnet,
+    lambda: nn.Sequential(PadConv(3, 4, 3), nn.Flatten(), MyLinear(4 * 49, 3)),
+]
+
+
+@pytest.mark.parametrize("index", range(len(GRAPHS)))
+def test_both_modes_give_the_same_bits(index: int) -> None:
+    torch.manual_seed(4)
+    net = GRAPHS[index]()
+    batch = torch.randn(4, 6) if index == 0 else images()
+    settings = {"weight": ROWS8, "input": INT8, "output": INT8, "bias": INT8}
+    eager, graph = (run(net, batch, mode=mode, **settings) for mode in ("eager_mode", "fx_graph_mode"))
+    assert torch.equal(eager.model(batch), graph.model(batch))
+    assert [t.key for t in eager.plan.tensors()] == [t.key for t in graph.plan.tensors()]
+    assert eager.model.state_dict().keys() == graph.model.state_dict().keys()
+
+
+@pytest.mark.parametrize("make", [Tied, Attend])
+def test_graph_mode_keeps_subclasses_attention_and_ties(make: type[nn.Module]) -> None:
+    net = make()
+    batch = TOKENS if make is Tied else torch.randn(2, 5, 8)
+    eager, graph = (run(net, batch, mode=m, weight=ROWS8, input=INT8) for m in ("eager_mode", "fx_graph_mode"))
+    assert torch.equal(eager.model(batch), graph.model(batch))
+    assert isinstance(graph.model, torch.fx.GraphModule)
+
+
+def test_a_subclass_is_a_leaf_of_the_graph() -> None:
+    final = run(convnet(), images(), mode="fx_graph_mode", weight=ROWS8, input=INT8).model
+    assert isinstance(final.get_submodule("0"), PadConv)
+    assert len(list(quantizers(final))) == 4
+
+
+def test_a_model_that_cannot_be_traced_has_a_way_out() -> None:
+    with pytest.raises(ModelError, match=r"cannot trace Branching: .*; use mode: eager_mode, which needs no trace"):
+        run(Branching(), weight=INT8, mode="fx_graph_mode")
+
+
+def test_functional_operators_are_told_as_left_in_float() -> None:
+    result = run(Functional(), torch.randn(2, 6), weight=ROWS8, input=INT8, mode="fx_graph_mode")
+    kept = [(x.type, x.reason) for x in result.report.left_float if x.name.startswith("<")]
+    reason = "a functional operator; this mode quantizes modules only, so it stays float"
+    assert kept == [("linear", reason), ("matmul", reason), ("matmul", reason), ("matmul", reason)]
+    assert "<linear>" in str(result.report)
+
+
+def test_copies_of_a_graph_compute_the_same() -> None:
+    final = run(convnet(), images(), mode="fx_graph_mode", weight=ROWS8, input=INT8).model
+    assert torch.equal(copy.deepcopy(final)(images()), final(images()))
+
+
+def test_quantizers_are_found_once_each() -> None:
+    final = run(Tied(), TOKENS, weight=ROWS8).model
+    assert [type(q) for q in quantizers(final)] == [Quantizer]
+    assert [name for _, name, _ in parameter_quantizers(final)] == ["weight", "weight"]
