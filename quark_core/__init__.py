@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quark_core.config.dump import dump, dumps
     from quark_core.config.load import load_config
     from quark_core.config.models import CalibrationConfig, LayerConfig, QuantConfig, TensorConfig
+    from quark_core.config.type import DeviceType, Dtype, QSchemeType, QuantizationMode, RoundType, ScaleType
     from quark_core.engine.loading import load
     from quark_core.engine.pipeline import quantize
     from quark_core.engine.report import Report
@@ -25,13 +26,19 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CalibrationConfig": "quark_core.config.models",
+    "DeviceType": "quark_core.config.type",
+    "Dtype": "quark_core.config.type",
     "LayerConfig": "quark_core.config.models",
     "Plan": "quark_core.plan",
+    "QSchemeType": "quark_core.config.type",
     "QuantConfig": "quark_core.config.models",
+    "QuantizationMode": "quark_core.config.type",
     "QuarkError": "quark_core.errors",
     "Registry": "quark_core.registry",
     "Report": "quark_core.engine.report",
     "Result": "quark_core.engine.result",
+    "RoundType": "quark_core.config.type",
+    "ScaleType": "quark_core.config.type",
     "TensorConfig": "quark_core.config.models",
     "dump": "quark_core.config.dump",
     "dumps": "quark_core.config.dump",
@@ -44,13 +51,19 @@ _HOME = {
 
 __all__ = [
     "CalibrationConfig",
+    "DeviceType",
+    "Dtype",
     "LayerConfig",
     "Plan",
+    "QSchemeType",
     "QuantConfig",
+    "QuantizationMode",
     "QuarkError",
     "Registry",
     "Report",
     "Result",
+    "RoundType",
+    "ScaleType",
     "TensorConfig",
     "dump",
     "dumps",
