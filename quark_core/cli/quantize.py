@@ -24,8 +24,10 @@ def command(
     """Quantize a model as CONFIG says: plan, calibrate, quantize, report, save."""
     loaded = load_config(config)
     from quark_core.cli.refs import data_from, model_from
+    from quark_core.engine.artifact import check_target
     from quark_core.engine.pipeline import quantize
 
+    check_target(out)  # before the long work
     network = model_from(model, architecture)
     batches = data_from(data, batch_size) if data is not None else None
     result = quantize(network, loaded, calibration=batches)

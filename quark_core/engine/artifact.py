@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from quark_core.engine.quantizer import quantizers
 from quark_core.engine.result import Result
-from quark_core.engine.storage import float_entries, quantizer_entries
+from quark_core.engine.storage import check_states, float_entries, quantizer_entries
 from quark_core.errors import ArtifactError
 from quark_core.plugin.plan import Plan
 from quark_core.plugin.specs import DeviceSpec, ModeSpec
@@ -43,10 +44,21 @@ def write(result: Result, folder: Path, architecture: str | None) -> Path:
 
 
 def _entries(result: Result) -> dict[str, Tensor]:
+    check_states(result.model)
     entries = float_entries(result.model)
     for quantizer in quantizers(result.model):
         entries |= quantizer_entries(quantizer)
-    return {name: tensor.contiguous().cpu() for name, tensor in entries.items()}
+    seen: set[int] = set()
+    return {name: _own_memory(tensor.contiguous().cpu(), seen) for name, tensor in entries.items()}
+
+
+def _own_memory(tensor: Tensor, seen: set[int]) -> Tensor:
+    # safetensors refuses tensors that share memory, which views of one buffer do.
+    memory = tensor.untyped_storage().data_ptr()
+    if memory in seen:
+        return tensor.clone()
+    seen.add(memory)
+    return tensor
 
 
 def _manifest(result: Result, config: bytes, tensors: bytes, architecture: str | None) -> dict[str, Any]:
@@ -84,19 +96,42 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def check_target(folder: Path) -> None:
+    """Raise ArtifactError when ``folder`` holds anything but what ``write`` puts there: it will be replaced whole."""
+    try:
+        held = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        ours = not held or (held == {MANIFEST, CONFIG, TENSORS} and _is_manifest(folder))
+    except OSError as error:
+        raise ArtifactError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    if not ours:
+        raise ArtifactError(
+            f"{folder}: exists and holds other things than Quark Core wrote; choose another folder or empty it"
+        )
+
+
+def _is_manifest(folder: Path) -> bool:
+    # Many projects have a manifest.json.
+    return {"format", "sha256", "tensors"} <= _object(folder, MANIFEST, _bytes(folder, MANIFEST)).keys()
+
+
 def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
-    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ArtifactError(f"{folder}: exists and was not written by Quark Core; choose another folder or empty it")
+    check_target(folder)
+    folder = Path(os.path.realpath(folder))  # a link to a folder stays a link
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = folder.with_name(f".{folder.name}.new-{os.getpid()}")
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    mark = secrets.token_hex(4)
+    new, old = (folder.with_name(f".{folder.name}.{kind}-{mark}") for kind in ("new", "old"))
     new.mkdir()
     try:
         for name, data in files.items():
             _write(new / name, data)
         if folder.exists():
             folder.rename(old)
-        new.rename(folder)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

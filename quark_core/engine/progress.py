@@ -20,4 +20,6 @@ def tracked(items: Iterable[T], text: str, total: int | None, *, show: bool | No
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(items, text, total=total, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    # Elsewhere than on a terminal only the finished bar is printed, so it must stay.
+    yield from track(items, text, total=total, console=console, transient=console.is_terminal)

@@ -39,13 +39,17 @@ def float_entries(model: nn.Module) -> dict[str, Tensor]:
     entries: dict[str, Tensor] = {}
     seen = quantized | quantizer_buffers(model)
     for name, value in model.state_dict(keep_vars=True).items():
+        if isinstance(value, Tensor) and id(value) not in seen:
+            seen.add(id(value))
+            entries[f"float/{name}"] = value.detach()
+    return entries
+
+
+def check_states(model: nn.Module) -> None:
+    """Raise ArtifactError when a module has an extra state that is no tensor, which only pickle could hold."""
+    for name, value in model.state_dict(keep_vars=True).items():
         if not isinstance(value, Tensor):
             raise ArtifactError(f"{name}: a state of type {type(value).__name__} cannot be saved without pickle")
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        entries[f"float/{name}"] = value.detach()
-    return entries
 
 
 def restore_quantizer(quantizer: Quantizer, entries: Mapping[str, Tensor]) -> None:

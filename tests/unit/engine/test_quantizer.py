@@ -1,0 +1,123 @@
+"""The life of a quantizer: observes, is calibrated, quantizes; and finding them in a model."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from quark_core.config.resolve import resolve
+from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizer_buffers, quantizers
+from quark_core.errors import DataError, ModelError
+from quark_core.plugin.plan import Origin, TensorPlan
+from tests.unit.engine.sample_nets import INT8, ROWS8, config, grid8, mlp, run
+
+Make = Callable[..., Quantizer]
+
+
+@pytest.fixture
+def quantizer() -> Make:
+    def build(role: str = "input", **settings: Any) -> Quantizer:
+        tensor = config(**{role: INT8 | settings}).role(role)
+        assert tensor is not None
+        return Quantizer(TensorPlan("fc", role, role, resolve(tensor, channel_axis=0), Origin(role)))
+
+    return build
+
+
+def test_it_observes_then_quantizes(quantizer: Make) -> None:
+    made = quantizer()
+    x, y = torch.randn(4, 6), torch.randn(4, 6) * 3
+    assert made(x) is x
+    assert made(y) is y
+    assert (made.calls, made.params) == (2, None)
+    made.calibrated()
+    made.quantizing = True
+    peak = torch.cat((x, y)).abs().max()
+    params = made.params
+    assert params is not None
+    assert params.scale.tolist() == [(peak.double() / 127).float().item()]
+    assert made.observer is None
+    assert torch.equal(made(torch.cat((x, y))), grid8(torch.cat((x, y))))
+    assert made.calls == 2
+
+
+def test_values_beyond_what_was_seen_saturate(quantizer: Make) -> None:
+    made = quantizer()
+    made(torch.tensor([1.0, -1.0]))
+    made.calibrated()
+    made.quantizing = True
+    scale = torch.tensor(1 / 127)
+    assert torch.equal(made(torch.tensor([5.0, -5.0])), torch.stack((127 * scale, -128 * scale)))
+
+
+def test_asymmetric_ranges_have_a_zero_point(quantizer: Make) -> None:
+    made = quantizer(dtype="uint8", symmetric=False)
+    made(torch.tensor([-1.0, 1.55]))
+    made.calibrated()
+    assert made.zero_point is not None
+    assert made.zero_point.tolist() == [100.0]
+
+
+@pytest.mark.parametrize("settings", [{"is_dynamic": True}, {"dtype": "mx"}, {"dtype": "bfloat16"}])
+def test_some_have_nothing_to_observe(quantizer: Make, settings: dict[str, Any]) -> None:
+    made = quantizer(**settings)
+    assert made.observer is None
+    made.calibrated()
+    assert made.params is None
+    made.quantizing = True
+    assert made(torch.randn(2, 32)).shape == (2, 32)
+
+
+def test_what_was_never_reached_has_no_range(quantizer: Make) -> None:
+    with pytest.raises(DataError, match=r"^fc\.input: no calibration batch reached 'fc'"):
+        quantizer().calibrated()
+
+
+def test_snapped_parameters_keep_their_codes(quantizer: Make) -> None:
+    made, weight = quantizer("weight", dtype="int4", qscheme="per_channel"), torch.randn(3, 8)
+    made.observe(weight)
+    made.calibrated()
+    snapped = made.snap(nn.Parameter(weight))
+    assert torch.equal(made.snap(snapped), snapped)
+    assert made.packed is not None
+    assert (made.packed.numel(), made.float_bytes) == (12, 96)
+    made.quantizing = True
+    assert torch.equal(made(weight), snapped)
+
+
+def test_scales_move_with_the_model(quantizer: Make) -> None:
+    made = quantizer()
+    made(torch.ones(2))
+    made.calibrated()
+    assert list(made.state_dict()) == ["scale", "zero_point"]
+    made.to("meta")
+    assert made.scale is not None
+    assert made.scale.device.type == "meta"
+
+
+def test_copies_are_independent(quantizer: Make) -> None:
+    made = quantizer()
+    made(torch.ones(2))
+    other = copy.deepcopy(made)
+    other(torch.full((2,), 9.0))
+    made.calibrated()
+    other.calibrated()
+    assert made.scale is not None
+    assert other.scale is not None
+    assert (other.scale / made.scale).item() == pytest.approx(9.0)
+
+
+def test_parameter_quantizers_name_their_parameter() -> None:
+    final = run(mlp(), weight=ROWS8, bias=INT8, input=INT8 | {"is_dynamic": True}).model
+    found = {(q.key, name) for _, name, q in parameter_quantizers(final)}
+    assert found == {("0.weight", "weight"), ("0.bias", "bias"), ("2.weight", "weight"), ("2.bias", "bias")}
+    assert len(list(quantizers(final))) == 6
+    assert len(quantizer_buffers(final)) == 8
+
+
+def test_integers_are_refused(quantizer: Make) -> None:
+    with pytest.raises(ModelError, match=r"^fc\.input: torch\.int64 values cannot be quantized"):
+        quantizer()(torch.ones(2, dtype=torch.int64))
