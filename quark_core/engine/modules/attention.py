@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +35,12 @@ class ProjectedAttention(nn.MultiheadAttention):
         projection = self._modules["out_proj"]
         if not isinstance(projection, QuantizedLayer):
             return super().forward(*args, **kwargs)
-        self._modules["out_proj"] = _Identity(projection.get_parameter("weight"))
-        try:
-            heads, weights = super().forward(*args, **kwargs)
-        finally:
-            self._modules["out_proj"] = projection
+        heads, weights = super(ProjectedAttention, self._twin(projection)).forward(*args, **kwargs)
         return projection(heads), weights
+
+    def _twin(self, projection: nn.Module) -> Self:
+        # This module itself is not touched: other threads may be running it.
+        twin = type(self).__new__(type(self))
+        modules = {**self._modules, "out_proj": _Identity(projection.get_parameter("weight"))}
+        twin.__dict__ = {**self.__dict__, "_modules": modules}
+        return twin

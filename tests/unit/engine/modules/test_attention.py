@@ -203,6 +203,30 @@ def test_a_failure_inside_leaves_the_projection_in_place() -> None:
     assert torch.equal(final(*args)[0], expected)
 
 
+def test_a_running_attention_is_not_changed_so_threads_may_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = tensors("packed")
+    final = run(attention("packed"), args, weight=ROWS8, input=INT8).model
+    before, plain = dict(final.named_modules()), nn.MultiheadAttention.forward
+
+    def watched(self: Any, *args: Any, **rest: Any) -> Any:
+        assert dict(final.named_modules()) == before
+        return plain(self, *args, **rest)
+
+    expected, _ = final(*args)
+    monkeypatch.setattr(nn.MultiheadAttention, "forward", watched)
+    assert torch.equal(final(*args)[0], expected)
+
+
+@pytest.mark.parametrize("rest", [{"add_bias_kv": True}, {"add_zero_attn": True}, {"dropout": 0.5}])
+def test_other_kinds_of_attention(rest: dict[str, Any]) -> None:
+    torch.manual_seed(5)
+    layer = nn.MultiheadAttention(8, 2, batch_first=True, **rest).eval()
+    args = tensors("packed")
+    result = run(layer, args, weight=ROWS8, input=INT8)
+    assert torch.allclose(result.model(*args)[0], layer(*args)[0], atol=0.05)
+    assert result.model.get_submodule("out_proj.input_quantizer").calls == 1
+
+
 def test_copies_and_pickles_compute_the_same() -> None:
     args = tensors("packed")
     final = run(attention("packed", ResidualAttention), args, weight=ROWS8, input=INT8).model

@@ -1,6 +1,7 @@
 """Quantizers at the tensors of a plan: shared ones, nested containers, both modes, and what is refused."""
 
 import copy
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -151,7 +152,18 @@ def test_functional_operators_are_told_as_left_in_float() -> None:
 
 def test_copies_of_a_graph_compute_the_same() -> None:
     final = run(convnet(), images(), mode="fx_graph_mode", weight=ROWS8, input=INT8).model
-    assert torch.equal(copy.deepcopy(final)(images()), final(images()))
+    for other in (copy.deepcopy(final), pickle.loads(pickle.dumps(final))):  # noqa: S301 - our own bytes
+        assert torch.equal(other(images()), final(images()))
+
+
+def test_transformers_within_a_graph() -> None:
+    torch.manual_seed(6)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    net = nn.Sequential(nn.Linear(8, 8), nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)).eval()
+    x = torch.randn(2, 5, 8)
+    eager, graph = (run(net, x, mode=m, weight=ROWS8, input=INT8).model for m in ("eager_mode", "fx_graph_mode"))
+    assert torch.equal(eager(x), graph(x))
+    assert {q.calls for q in quantizers(graph) if q.tensor.role == "input"} == {1}
 
 
 def test_quantizers_are_found_once_each() -> None:
