@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -43,7 +43,8 @@ def call(model: nn.Module, batch: Any, index: int) -> Any:
     device = next((p.device for p in (*model.parameters(), *model.buffers())), torch.device("cpu"))
     args, kwargs = _arguments(batch, index)
     try:
-        return model(*(_moved(a, device) for a in args), **{name: _moved(a, device) for name, a in kwargs.items()})
+        args, kwargs = mapped((args, kwargs), lambda tensor: tensor.to(device))
+        return model(*args, **kwargs)
     except QuarkError:
         raise
     except Exception as error:
@@ -70,8 +71,15 @@ def _arguments(batch: Any, index: int) -> tuple[tuple[Any, ...], dict[str, Any]]
     raise DataError(f"batch {index} is {_describe(batch)}; give a tensor, a tuple of arguments or a dict of named ones")
 
 
-def _moved(value: Any, device: torch.device) -> Any:
-    return value.to(device) if isinstance(value, Tensor) else value
+def mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Return ``value`` with every tensor in its tuples, lists and dicts changed; other things stay as they are."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if type(value) in (tuple, list):
+        return type(value)(mapped(item, change) for item in value)
+    if type(value) is dict:
+        return {name: mapped(item, change) for name, item in value.items()}
+    return value
 
 
 def _describe(value: Any) -> str:

@@ -8,10 +8,10 @@ from itertools import chain, islice
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from quark_core.config.models import QuantConfig
-from quark_core.engine.batches import Digest, batches_of, call, example_inputs
+from quark_core.engine.batches import Digest, batches_of, call, example_inputs, mapped
 from quark_core.engine.measure import Probe, make_report, outputs_sqnr
 from quark_core.engine.progress import tracked
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
@@ -112,8 +112,10 @@ def _calibrate(
     with torch.no_grad():
         for index, batch in enumerate(tracked(source, "calibrating", limit, show=progress)):
             digest.add(batch)
+            # Some models work in place on what they are given.
+            kept = None if probe else mapped(batch, Tensor.clone)
             output = call(prepared, batch, index)
-            probe = probe or Probe(batch, output)
+            probe = probe or Probe(kept, output)
             count += 1
             if not needed:
                 break

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -111,6 +112,14 @@ class Quantizer(nn.Module):
         codes = quantize(values, self.settings, self.params)
         self.packed = pack(codes, self.settings.dtype.format.bits)
         return stored_values(codes, self, parameter.dtype)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # model.half() and the like change weights; scale and zero point follow to the device but stay float32.
+        exact = self.params
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if exact is not None and self.scale is not None:
+            self.scale, self.zero_point = (x.to(self.scale.device) for x in (exact.scale, exact.zero_point))
+        return self
 
     def extra_repr(self) -> str:
         """Return the settings, for ``print(model)``."""

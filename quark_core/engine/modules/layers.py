@@ -82,7 +82,10 @@ def _quantized_class(cls: Any) -> type[QuantizedLayer]:
 def quantized_class(cls: type[nn.Module]) -> type[QuantizedLayer]:
     """Return a subclass of ``cls`` that quantizes its activations; the same one for the same ``cls``."""
     key: Hashable = cls  # type: ignore[assignment]  # classes are hashable; nn.Module's own __hash__ confuses the checker
-    return _quantized_class(key)
+    try:
+        return _quantized_class(key)
+    except TypeError as error:
+        raise ModelError(f"{cls.__qualname__} cannot be quantized, since it forbids subclasses: {error}") from error
 
 
 def _rebuild(cls: type[nn.Module]) -> nn.Module:

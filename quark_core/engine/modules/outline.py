@@ -19,8 +19,18 @@ def outline_modules(model: nn.Module) -> Outline:
     Raises ModelError when the model is quantized already, or has lazy parameters without a shape.
     """
     names = _first_names(model)
-    counted: set[int] = set()
-    return Outline(tuple(_layer(name, module, names, counted) for name, module in model.named_modules()))
+    owners = _owners(model)
+    return Outline(tuple(_layer(name, module, names, owners) for name, module in model.named_modules()))
+
+
+def _owners(model: nn.Module) -> dict[int, str]:
+    # A parameter that an operator shares with something else counts there, where it can be quantized.
+    owners: dict[int, str] = {}
+    modules = sorted(model.named_modules(), key=lambda item: operator_of(item[1]) is None)
+    for name, module in modules:
+        for parameter in module.parameters(recurse=False):
+            owners.setdefault(id(parameter), name)
+    return owners
 
 
 def _first_names(model: nn.Module) -> dict[int, str]:
@@ -32,14 +42,13 @@ def _first_names(model: nn.Module) -> dict[int, str]:
     return names
 
 
-def _layer(name: str, module: nn.Module, names: dict[int, str], counted: set[int]) -> LayerOutline:
+def _layer(name: str, module: nn.Module, names: dict[int, str], owners: dict[int, str]) -> LayerOutline:
     if isinstance(module, QuantizedLayer):
         raise ModelError(f"{name or 'the model'} is quantized already; give the original float model")
     own = list(module.parameters(recurse=False))
-    fresh = {id(p): p.numel() for p in own if id(p) not in counted}
-    counted.update(fresh)
+    fresh = {id(p): p.numel() for p in own if owners[id(p)] == name}
     operator = operator_of(module)
-    reason = _unsupported(module, operator, own)
+    reason = _unsupported(module, operator, own) if fresh or operator else None
     tensors: tuple[TensorOutline, ...] = ()
     if operator is not None and reason is None:
         tensors = tuple(_tensors(module, operator, names, fresh))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from quark_core.engine.batches import Digest, batches_of, call, example_inputs, tensors_in
+from quark_core.engine.batches import Digest, batches_of, call, example_inputs, mapped, tensors_in
 from quark_core.errors import DataError, ModelError
 from tests.unit.engine.sample_nets import mlp
 
@@ -110,6 +110,12 @@ def test_example_inputs_are_the_positional_arguments(batch: Any, count: int | No
 def test_tensors_are_found_in_nested_outputs() -> None:
     a, b, c = torch.zeros(1), torch.ones(1), torch.ones(2)
     assert [x.numel() for x in tensors_in({"a": a, "n": 1, "rest": [(b, None), {"c": c}]})] == [1, 1, 2]
+
+
+def test_mapping_reaches_nested_tensors_and_keeps_the_rest() -> None:
+    made = mapped(({"a": X, "n": 3}, [X, (X,)], "text", OrderedDict(a=X)), lambda x: x * 2)
+    assert [float(x.sum()) for x in tensors_in(made)] == [24.0, 24.0, 24.0, 12.0]
+    assert (made[0]["n"], made[2], type(made[1]), type(made[1][1])) == (3, "text", list, tuple)
 
 
 def test_the_digest_tells_data_apart() -> None:

@@ -153,6 +153,21 @@ def test_plan_errors_come_through() -> None:
         run(mlp(), weight=INT8, exclude=["fc"])
 
 
+def test_a_model_that_works_in_place_is_measured_on_the_same_data() -> None:
+    class InPlace(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(6, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            result: Tensor = self.fc(x.mul_(2))
+            return result
+
+    db = run(InPlace(), X.clone(), weight=ROWS8, input=INT8).report.output_sqnr_db
+    assert db is not None
+    assert db > 30
+
+
 def test_outputs_without_floats_have_no_ratio() -> None:
     class Arg(nn.Module):
         def __init__(self) -> None:

@@ -98,6 +98,17 @@ def test_scales_move_with_the_model(quantizer: Make) -> None:
     assert made.scale.device.type == "meta"
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_scales_stay_float32_when_the_model_is_cast(dtype: torch.dtype) -> None:
+    x = torch.randn(8, 6)
+    final = run(mlp(), x, weight=ROWS8, input=INT8).model
+    expected, before = final(x), [q.scale for q in quantizers(final)]
+    final.to(dtype)
+    assert torch.allclose(final(x.to(dtype)).float(), expected, atol=0.1)
+    for quantizer, scale in zip(quantizers(final), before, strict=True):
+        assert torch.equal(torch.as_tensor(quantizer.scale), torch.as_tensor(scale))
+
+
 def test_copies_are_independent(quantizer: Make) -> None:
     made = quantizer()
     made(torch.ones(2))

@@ -57,6 +57,19 @@ def test_tied_parameters_share_a_storage_and_count_once() -> None:
     assert (found["embed"].parameters, found["head"].parameters) == (96, 12)
 
 
+def test_a_parameter_that_is_also_held_elsewhere_counts_where_it_is_quantized() -> None:
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Embedding(10, 6)
+            self.weight = self.embed.weight
+
+    found = layers(Both())
+    assert (found[""].parameters, found[""].unsupported, found["embed"].parameters) == (0, None, 60)
+    report = run(Both(), weight=INT8).report
+    assert (report.coverage.quantized_parameters, report.left_float) == (60, ())
+
+
 def test_a_module_that_stands_twice_is_listed_once() -> None:
     layer = nn.Linear(4, 4)
     assert list(layers(nn.Sequential(layer, layer))) == ["", "0"]

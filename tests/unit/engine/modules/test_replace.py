@@ -87,6 +87,15 @@ def test_one_class_for_each_class() -> None:
     assert quantized_class(MyLinear).__mro__[:4] == (quantized_class(MyLinear), QuantizedLayer, MyLinear, nn.Linear)
 
 
+def test_a_class_that_forbids_subclasses_is_refused_by_name() -> None:
+    class Final(nn.Linear):
+        def __init_subclass__(cls, *, key: str) -> None:
+            super().__init_subclass__()
+
+    with pytest.raises(ModelError, match=r"Final cannot be quantized, since it forbids subclasses: .*'key'"):
+        run(Final(4, 4), weight=INT8)
+
+
 def test_a_name_that_is_taken_is_refused() -> None:
     net = mlp()
     net[0].weight_quantizer = nn.Identity()
