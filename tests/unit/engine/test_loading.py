@@ -191,16 +191,13 @@ def forge(folder: Path, name: str, data: bytes, **changes: Any) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest | changes), encoding="utf-8")
 
 
-def test_a_forged_config_is_still_checked(folder: Path) -> None:
+def test_forged_files_are_still_checked(folder: Path) -> None:
     forge(folder, CONFIG, b'{"weight": {"dtype": "int9"}}')
     with pytest.raises(ArtifactError, match=r"its config is not valid here: weight\.dtype: no installed plugin adds"):
         load(folder, convnet())
     forge(folder, CONFIG, b'{"version": 1, "weight": {"dtype": "int4", "qscheme": "per_channel"}}')
     with pytest.raises(ArtifactError, match=r"made with other settings or for another network: 0\.input is int8"):
         load(folder, convnet())
-
-
-def test_forged_tensors_are_still_checked(folder: Path, tmp_path: Path) -> None:
     forge(folder, TENSORS, b"\x80\x04pickle")
     with pytest.raises(ArtifactError, match=f"{TENSORS}: "):
         load(folder, convnet())
