@@ -41,14 +41,16 @@ def called(reference: str, what: str) -> Any:
 
 
 def model_from(reference: str, architecture: str | None) -> nn.Module:
-    """Return a model: what a function returns, or a saved folder put into the network that ``architecture`` makes.
+    """Return a model: what a function returns, or the network of ``architecture`` with the values of a saved folder.
 
+    From a folder comes a plain network whose parameters have the quantized values, so that it can be quantized again.
     Raises UsageError, ArtifactError, ModelError.
     """
     from torch import nn
 
     from quark_core.engine.artifact import MANIFEST, read
     from quark_core.engine.loading import load
+    from quark_core.engine.modules.replace import restore_modules
 
     folder = Path(reference)
     if folder.is_dir() and not (folder / MANIFEST).is_file():
@@ -60,7 +62,8 @@ def model_from(reference: str, architecture: str | None) -> nn.Module:
             raise UsageError(
                 f"--model {folder}: a saved folder holds no code; {hint} --architecture package.module:function"
             )
-        return load(folder, _module(called(architecture, "--architecture"), architecture, nn.Module))
+        made = _module(called(architecture, "--architecture"), architecture, nn.Module)
+        return restore_modules(load(folder, made))
     return _module(called(reference, "--model"), reference, nn.Module)
 
 

@@ -1,7 +1,8 @@
 """What the torch code of a plugin may use of the engine; the one module of it that is stable for authors.
 
 - ``Quantizer``: the module that a mode puts at a tensor; ``quantizers`` and ``parameter_quantizers`` find them.
-- ``outline_modules``, ``replace_modules``: take ``torch.nn`` operators apart and quantize them where they stand.
+- ``outline_modules``, ``replace_modules``, ``restore_modules``: describe ``torch.nn`` operators, quantize them where
+  they stand, and make them plain again.
 - ``is_operator``: whether a module is an operator that ``replace_modules`` knows.
 """
 
@@ -9,7 +10,7 @@ from torch import nn
 
 from quark_core.engine.modules.operators import operator_of
 from quark_core.engine.modules.outline import outline_modules
-from quark_core.engine.modules.replace import replace_modules
+from quark_core.engine.modules.replace import replace_modules, restore_modules
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
 
 
@@ -25,4 +26,5 @@ __all__ = [
     "parameter_quantizers",
     "quantizers",
     "replace_modules",
+    "restore_modules",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from quark_core.engine.modules.layers import QuantizedLayer, quantized_class
-from quark_core.engine.quantizer import SUFFIX, Quantizer
+from quark_core.engine.quantizer import SUFFIX, Quantizer, quantizers
 from quark_core.errors import ModelError
 from quark_core.plugin.plan import LayerPlan, Plan
 
@@ -29,6 +29,24 @@ def replace_modules(model: nn.Module, plan: Plan) -> nn.Module:
         if isinstance(module, nn.MultiheadAttention) and isinstance(module.out_proj, QuantizedLayer):
             _change_class(module, name)
     _leave_fused_paths(model)
+    return model
+
+
+def restore_modules(model: nn.Module) -> nn.Module:
+    """Undo ``replace_modules`` in place and return ``model``: plain layers, which keep the quantized values.
+
+    Raises ModelError when quantizers remain, because a mode put them elsewhere.
+    """
+    for module in model.modules():
+        if isinstance(module, QuantizedLayer):
+            for name, child in list(module.named_children()):
+                if isinstance(child, Quantizer):
+                    delattr(module, name)
+            del module.layer_name
+            plain: type[nn.Module] = module.float_class
+            nn.Module.__setattr__(module, "__class__", plain)
+    if (left := next(quantizers(model), None)) is not None:
+        raise ModelError(f"{left.key}: its mode cannot give a plain network back; start from the float network")
     return model
 
 

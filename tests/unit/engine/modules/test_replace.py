@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from quark_core.engine.modules.layers import QuantizedLayer, quantized_class
-from quark_core.engine.modules.replace import replace_modules
+from quark_core.engine.modules.replace import replace_modules, restore_modules
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
 from quark_core.errors import ModelError
 from quark_core.plugin.plan import LayerPlan, Plan
@@ -179,3 +179,22 @@ def test_quantizers_are_found_once_each() -> None:
     final = run(Tied(), TOKENS, weight=ROWS8).model
     assert [type(q) for q in quantizers(final)] == [Quantizer]
     assert [name for _, name, _ in parameter_quantizers(final)] == ["weight", "weight"]
+
+
+@pytest.mark.parametrize("mode", ["eager_mode", "fx_graph_mode"])
+def test_a_restored_network_is_plain_and_keeps_the_quantized_values(mode: str) -> None:
+    net = Tied()
+    final = run(net, TOKENS, mode=mode, weight=ROWS8, input=INT8).model
+    values = {name: value.clone() for name, value in final.named_parameters()}
+    plain = restore_modules(final)
+    assert [type(module) for module in plain.modules() if isinstance(module, QuantizedLayer | Quantizer)] == []
+    assert list(plain.state_dict()) == list(net.state_dict())
+    assert all(torch.equal(value, values[name]) for name, value in plain.named_parameters())
+    again = run(plain, TOKENS, weight=ROWS8)
+    assert [row.sqnr_db for row in again.report.tensors] == pytest.approx([float("inf")] * 2)
+
+
+def test_a_network_of_another_mode_is_not_restored() -> None:
+    tensor = next(run(Tied(), TOKENS, weight=ROWS8).plan.tensors())
+    with pytest.raises(ModelError, match="its mode cannot give a plain network back"):
+        restore_modules(nn.Sequential(Quantizer(tensor)))
