@@ -37,14 +37,14 @@ def restore_modules(model: nn.Module) -> nn.Module:
 
     Raises ModelError when quantizers remain, because a mode put them elsewhere.
     """
+    module: nn.Module
     for module in model.modules():
         if isinstance(module, QuantizedLayer):
             for name, child in list(module.named_children()):
                 if isinstance(child, Quantizer):
                     delattr(module, name)
             del module.layer_name
-            plain: type[nn.Module] = module.float_class
-            nn.Module.__setattr__(module, "__class__", plain)
+            object.__setattr__(module, "__class__", module.float_class)
     if (left := next(quantizers(model), None)) is not None:
         raise ModelError(f"{left.key}: its mode cannot give a plain network back; start from the float network")
     return model
