@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quark_dtypes import DTYPES
 from tests.editor.case import Case
 
 TENSOR_KEYS = ("dtype", "qscheme", "symmetric", "scale_type", "round_method", "observer")
@@ -34,7 +35,7 @@ COMPLETIONS = (
         "dtypes",
         yaml="weight:\n  dtype: |>",
         json='{"weight": {"dtype": |>}}',
-        offers=("int8", "uint8", "int4", "uint4", "bfloat16", "float16", "fp8_e4m3", "mx"),
+        offers=tuple(spec.name for spec in DTYPES),
         only=True,
         words="8-bit signed integer, -128 to 127.",
     ),

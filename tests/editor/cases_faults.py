@@ -35,10 +35,10 @@ FAULTS = (
     fault("an observer of a cast", "input: {dtype: bfloat16, observer: min_max}", CASTS, "observer"),
     fault("a scheme of a cast", "weight: {dtype: bfloat16, qscheme: per_group}", CASTS, "qscheme"),
     fault("an asymmetric float", "input: {dtype: fp8_e4m3, symmetric: false}", "always symmetric", "false"),
-    fault("an observer of mx", "weight: {dtype: mx, observer: min_max}", "mx: each block computes", "observer"),
+    fault("an observer of mx", "weight: {dtype: mx, observer: min_max}", "each block computes", "observer"),
     fault("a scheme of mx", "weight: {dtype: mx, qscheme: per_tensor}", "can only be per_group", "per_tensor"),
-    fault("a scale of mx", "weight: {dtype: mx, scale_type: float}", "mx: scale_type can only be pof2.", "float"),
-    fault("a group size of mx", "weight: {dtype: mx, group_size: 64}", "mx: group_size can only be 32.", "64"),
+    fault("a scale of mx", "weight: {dtype: mx, scale_type: float}", "scale_type can only be pof2.", "float"),
+    fault("a group size of mx", "weight: {dtype: mx, group_size: 64}", "group_size can only be 32.", "64"),
     fault("a dynamic weight", "weight: {dtype: int8, is_dynamic: true}", "is_dynamic is for input and output", "true"),
     fault(
         "static groups of an input",
