@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from benchmarks.cases import configs, make_case
     from benchmarks.measure import Result, measure
     from benchmarks.peers import load_peers
-    from benchmarks.report import draw, lines, write_csv
+    from benchmarks.report import close_calls, draw, lines, write_csv
 
     torch.set_num_threads(options.threads)
     peers, missing = load_peers()
@@ -41,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found = measure(make_case(config, shape), peers, options.repeats)
             print(f"{found[0].format}  {found[0].shape}", *lines(found), sep="\n", flush=True)
             results += found
+            if options.csv:
+                write_csv(options.csv, results)  # after each case, so that a run cut short leaves its figures
     if not results:
         raise SystemExit("nothing to measure: no dtype or label is named like --formats")
-    if options.csv:
-        write_csv(options.csv, results)
+    print("not twice as fast as the fastest peer:", *(close_calls(results) or ["  nowhere"]), sep="\n")
     if options.plot:
         draw(options.plot, results)
 

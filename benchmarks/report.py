@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import COPY, OURS, Result
+from benchmarks.measure import COPY, FRESH, OURS, Result
 
 COLUMNS = tuple(field.name for field in fields(Result))
 
@@ -26,7 +26,18 @@ def _line(result: Result) -> str:
     if result.contestant != COPY:
         text += f"{result.extra_mib:9.1f} MiB extra"
         text += f"   ours x{result.ours_is_faster:.2f}" if result.contestant != OURS else ""
-    return text + (f"   differs in {result.differs:.3%}" if result.differs else "")
+    return text + (f"   {result.differs:.1e} of the values differ" if result.differs else "")
+
+
+def close_calls(results: Sequence[Result]) -> list[str]:
+    """Return the cases in which ours is not twice as fast as the fastest peer, as text."""
+    found: list[str] = []
+    for case in dict.fromkeys((r.format, r.shape) for r in results):
+        peers = [r for r in results if (r.format, r.shape) == case and r.contestant not in (COPY, OURS, FRESH)]
+        best = min((r for r in peers if not r.fault), key=lambda r: r.seconds, default=None)
+        if best and best.ours_is_faster < 2:
+            found.append(f"  {case[0]}  {case[1]}: x{best.ours_is_faster:.2f} beside {best.contestant}")
+    return found
 
 
 def write_csv(path: Path, results: Sequence[Result]) -> None:
