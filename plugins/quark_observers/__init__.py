@@ -31,10 +31,32 @@ class PercentileOptions(Options):
     """Share of the values that the upper bound covers, in percent; the lower bound mirrors it."""
 
 
+class MseOptions(Options):
+    """Range of least quantization error, searched among evenly spaced parts of the minimum and maximum."""
+
+    name: Literal["mse"] = "mse"
+    candidates: int = Field(100, ge=1, le=1000)
+    """Ranges that are tried."""
+    p: float = Field(2.0, gt=0, le=16)
+    """Power of each value's error; 2 is the squared error."""
+
+
+class EntropyOptions(Options):
+    """Range that loses least information (Kullback-Leibler divergence), for activations; as in TensorRT."""
+
+    name: Literal["entropy"] = "entropy"
+    candidates: int = Field(100, ge=1, le=1000)
+    """Ranges that are tried, from 1/16 of the largest one on."""
+    bins: int = Field(2048, ge=16, le=16384)
+    """Bins of equal width on each side of 0 that the distribution is compared in."""
+
+
 OBSERVERS = (
     ObserverSpec(MinMaxOptions, Ref("quark_observers.min_max:MinMax")),
     ObserverSpec(MovingAverageOptions, Ref("quark_observers.moving_average:MovingAverage")),
     ObserverSpec(PercentileOptions, Ref("quark_observers.percentile:Percentile")),
+    ObserverSpec(MseOptions, Ref("quark_observers.mse:Mse")),
+    ObserverSpec(EntropyOptions, Ref("quark_observers.entropy:Entropy")),
 )
 
 

@@ -12,7 +12,7 @@ from quark_core.plugin import Options
 class MinMax:
     """Running minimum and maximum of each block."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options | None) -> None:
         del options
         self._lo: Tensor | None = None
         self._hi: Tensor | None = None

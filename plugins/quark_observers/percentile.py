@@ -23,10 +23,10 @@ class Percentile:
     """The smallest value that at least p % of a block's values do not exceed, and the mirrored one from below.
 
     Exact while there are at most 2^20 values in all, or 2^10 a block. Beyond that values are counted in bins, and the
-    bounds are the outward edges of their bins: wider than the exact ones by a factor of at most 1 + 2^-10, up to
+    bounds are the outward edges of their bins: wider than the exact ones by a factor of at most 1 + 2^-8, up to
     1 + 2^-3 where there are so many blocks that memory bounds the bins, and never beyond the minimum and maximum.
-    Bounds below 2^-15 of the largest magnitude come out as about that. The result depends on neither the batches'
-    boundaries nor the order of merging. 100 gives exactly the minimum and maximum.
+    With more than 32 blocks, bounds below 2^-15 of the largest magnitude come out as about that. The result depends on
+    neither the batches' boundaries nor the order of merging. 100 gives exactly the minimum and maximum.
     """
 
     def __init__(self, options: PercentileOptions) -> None:
@@ -48,7 +48,7 @@ class Percentile:
         if self._seen <= max(EXACT_TOTAL // blocks.shape[0], EXACT_PER_BLOCK):
             self._kept.append(blocks.clone())
         else:
-            self._counted(blocks).add(blocks)
+            self._counted(blocks).add(blocks, *self._min_max.range())
 
     def merge(self, other: Percentile) -> None:
         """Take in what ``other`` observed."""
@@ -80,6 +80,6 @@ class Percentile:
         if self._histogram is None:
             self._histogram = BitHistogram(like.shape[0], like.device)
             for kept in self._kept:
-                self._histogram.add(kept)
+                self._histogram.add(kept, *self._min_max.range())
             self._kept.clear()
         return self._histogram

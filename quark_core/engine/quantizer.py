@@ -15,7 +15,7 @@ from quark_core.engine.scales import QParams
 from quark_core.engine.straight_through import fake_quantize
 from quark_core.errors import DataError, ModelError
 from quark_core.plugin.plan import TensorPlan
-from quark_core.plugin.protocols import Observer
+from quark_core.plugin.protocols import ForSettings, Observer
 
 
 class Quantizer(nn.Module):
@@ -47,7 +47,12 @@ class Quantizer(nn.Module):
 
     def _new_observer(self) -> Observer | None:
         spec = self.settings.observer
-        return spec.impl.load()(self.settings.observer_options) if spec else None
+        if spec is None:
+            return None
+        observer: Observer = spec.impl.load()(self.settings.observer_options)
+        if isinstance(observer, ForSettings):
+            observer.for_settings(self.settings)
+        return observer
 
     @property
     def key(self) -> str:

@@ -5,17 +5,21 @@ Observers, roundings, devices and modes are constructed with one argument: their
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from quark_core.plugin.outline import Outline
     from quark_core.plugin.plan import Plan
+    from quark_core.plugin.settings import Settings
 
 
 class Observer(Protocol):
-    """Measures ranges. One class serves every scheme: it sees ``[blocks, elements]``, float32, one range per block."""
+    """Measures ranges. One class serves every scheme: it sees ``[blocks, elements]``, float32, one range per block.
+
+    An observer whose range depends on what the values are quantized to may also have the method of ``ForSettings``.
+    """
 
     def __init__(self, options: Any) -> None: ...
 
@@ -27,6 +31,18 @@ class Observer(Protocol):
 
     def range(self) -> tuple[Tensor, Tensor]:
         """Return the minimum and maximum, each ``[blocks]`` float32; called after ``observe`` at least once."""
+
+
+@runtime_checkable
+class ForSettings(Protocol):
+    """What an observer may have besides, to know the format, symmetry, rounding and scale of its tensor."""
+
+    def for_settings(self, settings: Settings) -> None:
+        """Called once, right after construction and before anything is observed.
+
+        Observers that are merged were given equal settings. Where nobody calls it, as in most checks of the kit, an
+        observer assumes a format: the bundled ones int8, symmetric.
+        """
 
 
 class Rounding(Protocol):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from quark_core.plugin import Observer, ObserverSpec
+from quark_core.plugin import DtypeSpec, FloatFormat, Format, IntFormat, Observer, ObserverSpec, Settings
+from quark_core.plugin.protocols import ForSettings
 from quark_core.testing.options import build
+from quark_core.testing.settings import settings_for
 from quark_core.testing.state import values_held
 from quark_core.testing.suite import Suite
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Range = tuple["Tensor", "Tensor"]
+
+FORMATS: tuple[Format, ...] = (IntFormat(8), IntFormat(4, signed=False), IntFormat(2), FloatFormat(4, 3, "fn"))
+"""What an observer that asks for settings is told."""
 
 
 def _batches(count: int = 4, blocks: int = 6, elements: int = 64) -> list[Tensor]:
@@ -23,6 +28,11 @@ def _batches(count: int = 4, blocks: int = 6, elements: int = 64) -> list[Tensor
     generator = torch.Generator().manual_seed(20)
     place = torch.arange(blocks).float()[:, None]
     return [torch.randn(blocks, elements, generator=generator) * (place + 1) + place for _ in range(count)]
+
+
+def _told() -> list[Settings]:
+    dtypes = (DtypeSpec(f"kit.{number}", fmt) for number, fmt in enumerate(FORMATS))
+    return [settings for dtype in dtypes for settings in settings_for(dtype, only_half_even=True)]
 
 
 def _close(a: Range, b: Range) -> bool:
@@ -50,9 +60,11 @@ class ObserverTests(Suite, abstract=True):
         made: Observer = build(self.spec, self.options)
         return made
 
-    def observed(self, *batches: Tensor) -> Observer:
-        """Return an observer that has seen the batches."""
+    def observed(self, *batches: Tensor, settings: Settings | None = None) -> Observer:
+        """Return an observer that has seen the batches, told the settings if it asks for them."""
         observer = self.observer()
+        if settings is not None and isinstance(observer, ForSettings):
+            observer.for_settings(settings)
         for batch in batches:
             observer.observe(batch.clone())
         return observer
@@ -168,6 +180,18 @@ class ObserverTests(Suite, abstract=True):
         observer.merge(other)
         observer.observe(a * 100)
         assert _close(other.range(), self.observed(b).range()), "merge changed the observer it was given"
+
+    def test_any_settings_may_be_told(self) -> None:
+        if not isinstance(self.observer(), ForSettings):
+            return
+        a, b = _batches(2)
+        for settings in _told():
+            what = f"told {settings.describe()} of {settings.dtype.format}, "
+            observer = self.observed(a, settings=settings)
+            observer.merge(self.observed(b, settings=settings))
+            lo, hi = observer.range()
+            assert lo.shape == hi.shape == (len(a),), f"{what}it has not one range for each block"
+            assert (lo.isfinite() & hi.isfinite() & (lo <= hi)).all(), f"{what}it gives a range that is none"
 
     def test_memory_is_bounded(self) -> None:
         # 50 batches are about three times what may be held.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import quark_observers
-from quark_core.plugin import Observer
+from quark_core.plugin import FloatFormat, Observer, Settings
 from quark_core.testing import ObserverTests
 from tests.contract.faults import checks, every_check_has_a_fault, fails, passes
 
@@ -117,6 +117,12 @@ class Shares(Sound):
         self.state = other.state
 
 
+class OnlyIntegers(Sound):
+    def for_settings(self, settings: Settings) -> None:
+        if isinstance(settings.dtype.format, FloatFormat):
+            self.widen(torch.full((6,), torch.nan), torch.full((6,), torch.nan))
+
+
 FAULTS: dict[str, type[Sound]] = {
     "test_the_range_of_a_constant_contains_it": Shrinks,
     "test_the_minimum_is_not_above_the_maximum": Swaps,
@@ -131,6 +137,7 @@ FAULTS: dict[str, type[Sound]] = {
     "test_merging_may_be_grouped": Halves,
     "test_merging_equals_observing_all": Ignores,
     "test_merging_leaves_the_other_alone": Shares,
+    "test_any_settings_may_be_told": OnlyIntegers,
     "test_memory_is_bounded": Keeps,
 }
 
