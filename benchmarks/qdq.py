@@ -25,10 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     import torch
 
-    from benchmarks.cases import configs, make_case
+    from benchmarks.cases import configs, label, make_case
     from benchmarks.measure import Result, measure
     from benchmarks.peers import load_peers
     from benchmarks.report import close_calls, draw, lines, write_csv
+    from quark_core.errors import QuarkError
 
     torch.set_num_threads(options.threads)
     peers, missing = load_peers()
@@ -38,7 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results: list[Result] = []
     for config in configs(tuple(options.formats)):
         for shape in options.shapes:
-            found = measure(make_case(config, shape), peers, options.repeats)
+            try:
+                case = make_case(config, shape)
+            except QuarkError as error:  # a group size that does not divide the shape
+                print(f"{label(config)}  {shape[0]}x{shape[1]}: left out, {error}")
+                continue
+            found = measure(case, peers, options.repeats)
             print(f"{found[0].format}  {found[0].shape}", *lines(found), sep="\n", flush=True)
             results += found
             if options.csv:

@@ -50,6 +50,12 @@ def test_torch_agrees_but_for_ties(tmp_path: Path) -> None:
     assert all(float(row["differs"]) < 0.01 for row in rows)
 
 
+def test_a_shape_that_groups_do_not_divide_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = run(tmp_path, "--shapes", "2x96", "--formats", "int4")
+    assert {row["format"] for row in rows} == {"int4 per_group 32"}
+    assert "int4 per_group 128  2x96: left out" in capsys.readouterr().out
+
+
 def test_unknown_formats_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="nothing to measure"):
         run(tmp_path, "--formats", "int77")
