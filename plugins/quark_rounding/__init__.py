@@ -28,7 +28,7 @@ class HalfEvenOptions(Options):
 ROUNDINGS = (
     RoundingSpec(RoundOptions, Ref("quark_rounding.schemes:Round")),
     RoundingSpec(FloorOptions, Ref("quark_rounding.schemes:Floor")),
-    RoundingSpec(HalfEvenOptions, Ref("quark_rounding.schemes:HalfEven")),
+    RoundingSpec(HalfEvenOptions, Ref("quark_rounding.schemes:HalfEven"), is_half_even=True),
 )
 
 

@@ -1,14 +1,21 @@
 """Rounding in place, on float32 or float64 tensors of any shape."""
 
+import torch
 from torch import Tensor
 
 from quark_core.plugin import Options
 
+_BELOW_HALF = {
+    dtype: torch.tensor(0.5, dtype=dtype).nextafter(torch.zeros((), dtype=dtype))
+    for dtype in (torch.float32, torch.float64)
+}
+
 
 class Round:
-    """Half away from zero: trunc(x) + trunc(2 * (x - trunc(x))).
+    """Half away from zero: trunc(x + h) with the sign of x in h, the number just below one half.
 
-    ``floor(x + 0.5)`` would be wrong at 0.49999997 and at odd |x| above 2^23, where the sum itself rounds.
+    One half itself would be wrong at 0.49999997 and at odd |x| above 2^23, where the sum rounds up. With h it rounds
+    up to the next integer exactly where the fraction is one half or more.
     """
 
     def __init__(self, options: Options) -> None:
@@ -16,8 +23,7 @@ class Round:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Round ``x`` in place and return it."""
-        whole = x.trunc()
-        return x.sub_(whole).mul_(2).trunc_().add_(whole)
+        return x.add_(torch.copysign(_BELOW_HALF[x.dtype], x)).trunc_()
 
 
 class Floor:

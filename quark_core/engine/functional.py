@@ -9,12 +9,12 @@ from torch import Tensor
 
 from quark_core.engine.arguments import as_settings, check_out, check_params, check_values
 from quark_core.engine.blocks import from_blocks, to_blocks
-from quark_core.engine.kernels import Kernel, kernel_for
+from quark_core.engine.kernels import kernel_for
 from quark_core.engine.packing import code_dtype
-from quark_core.engine.ranges import block_range
 from quark_core.engine.scales import QParams, params_from_range
+from quark_core.engine.sweep import given_or_own, sweep
 from quark_core.engine.tiles import tiles
-from quark_core.plugin.formats import IntFormat
+from quark_core.plugin.formats import BlockFormat, IntFormat
 
 if TYPE_CHECKING:
     from quark_core.config.models import TensorConfig
@@ -38,7 +38,7 @@ def dynamic_parameters(x: Tensor, config: Settings | TensorConfig) -> QParams:
     """
     settings = as_settings(config)
     check_values(x)
-    return _given_or_own(None, to_blocks(x, settings), settings)
+    return given_or_own(None, to_blocks(x, settings), settings)
 
 
 @torch.no_grad()
@@ -49,6 +49,7 @@ def quantize_dequantize(
 
     ``x`` is float16, bfloat16, float32 or float64 of any shape; it is computed in float32 and rounded once at the end
     (scaled formats saturate there, so finite values stay finite). Without ``params`` they are computed from ``x``.
+    Beyond the result it takes a few MiB, whatever the size of ``x``, unless strides or overlap force a copy.
     ``out`` receives the result and may be ``x`` itself. NaN stays NaN; infinities saturate, except in plain casts.
     Gives no gradient: for that there is ``fake_quantize``. Raises UsageError for unfitting arguments and ModelError
     when the axis or the group size does not fit ``x``.
@@ -61,11 +62,7 @@ def quantize_dequantize(
     source, target = to_blocks(x, settings), to_blocks(out, settings)
     if _may_overlap(source, target):
         source = source.clone()
-    params = _given_or_own(params, source, settings)
-    kernel, scaled = kernel_for(settings), settings.dtype.scaled
-    for rows, columns in tiles(*source.shape):
-        scale, zero_point = params.scale[rows, None], params.zero_point[rows, None]
-        _snap(kernel, source[rows, columns], target[rows, columns], scale if scaled else None, zero_point)
+    sweep(source, target, settings, params)
     if not _shares(target, out):
         out.copy_(from_blocks(target, x.shape, settings))
     return out
@@ -82,9 +79,10 @@ def quantize(x: Tensor, config: Settings | TensorConfig, params: QParams | None 
     settings = as_settings(config)
     check_values(x)
     source = to_blocks(x, settings)
-    params = _given_or_own(params, source, settings)
+    params = given_or_own(params, source, settings)
     fmt, kernel = settings.dtype.format, kernel_for(settings)
-    signed = isinstance(fmt, IntFormat) and fmt.signed
+    element = fmt.element if isinstance(fmt, BlockFormat) else fmt
+    signed = isinstance(element, IntFormat) and element.signed
     codes = torch.empty(source.shape, dtype=code_dtype(fmt.bits, signed=signed), device=x.device)
     for rows, columns in tiles(*source.shape):
         work = source[rows, columns].to(torch.float32, copy=True)
@@ -109,32 +107,6 @@ def dequantize(codes: Tensor, config: Settings | TensorConfig, params: QParams |
         decoded = kernel.decode(source[rows, columns], params.zero_point[rows, None])
         values[rows, columns] = decoded.mul_(params.scale[rows, None]) if settings.dtype.scaled else decoded
     return from_blocks(values, codes.shape, settings).contiguous()
-
-
-def _snap(kernel: Kernel, source: Tensor, target: Tensor, scale: Tensor | None, zero_point: Tensor) -> None:
-    direct = target.dtype == torch.float32
-    work = target if direct else torch.empty(source.shape, dtype=torch.float32, device=source.device)
-    if scale is None or source.dtype != torch.float32:
-        work.copy_(source)
-        if scale is not None:
-            work.div_(scale)
-    else:
-        torch.div(source, scale, out=work)
-    kernel.snap(work, zero_point)
-    if scale is not None:
-        work.mul_(scale)
-    if direct:
-        return
-    if scale is not None and target.dtype != torch.float64:
-        limit = torch.finfo(target.dtype).max
-        work.clamp_(-limit, limit)
-    target.copy_(work)
-
-
-def _given_or_own(params: QParams | None, source: Tensor, settings: Settings) -> QParams:
-    if params is None and settings.dtype.scaled:
-        return params_from_range(*block_range(source, finite=not settings.dtype.is_block), settings)
-    return check_params(params, source, settings)
 
 
 def _shares(a: Tensor, b: Tensor) -> bool:

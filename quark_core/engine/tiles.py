@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-TILE = 1 << 18
-"""Elements of a piece; 1 MiB of float32."""
+TILE = 1 << 17
+"""Elements of a piece; 512 KiB of float32."""
 
 
 def tiles(blocks: int, elements: int, size: int = TILE) -> Iterator[tuple[slice, slice]]:

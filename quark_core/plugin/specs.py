@@ -99,6 +99,8 @@ class RoundingSpec(_OptionsSpec):
 
     kind: ClassVar[str] = "rounding"
     impl: Ref[type[Rounding]]
+    is_half_even: bool = False
+    """Promise that it is IEEE 754 ties-to-even under any options, so that kernels may compute it another way."""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ def in_turn(x: Tensor) -> Tensor:
     return x.floor_() if next(_calls) % 2 else x.ceil_()
 
 
+def half_away(x: Tensor) -> Tensor:
+    return x.add_(x.sign() / 2).trunc_()
+
+
 FAULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "test_integers_stay": lambda x: x.add_(1).floor_(),
     "test_results_are_integers": lambda x: x,
@@ -53,6 +57,7 @@ FAULTS: dict[str, Callable[[Tensor], Tensor]] = {
     "test_nan_stays_nan": lambda x: x.nan_to_num_().round_(),
     "test_views_are_rounded_where_they_are": contiguous_only,
     "test_it_has_no_memory": in_turn,
+    "test_half_even_as_promised": half_away,
 }
 
 
@@ -60,13 +65,32 @@ def test_every_check_has_a_fault() -> None:
     every_check_has_a_fault(RoundingTests, FAULTS)
 
 
+class Promising(Kit):
+    __test__ = False
+    spec = RoundingSpec(HalfEvenOptions, ref(Rounding), is_half_even=True)
+
+
+def kit(check: str) -> type[RoundingTests]:
+    return Promising if check == "test_half_even_as_promised" else Kit
+
+
 @pytest.mark.parametrize("check", sorted(FAULTS))
 def test_a_fault_is_caught(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Rounding, "function", staticmethod(FAULTS[check]), raising=False)
-    fails(Kit, check)
+    fails(kit(check), check)
 
 
 @pytest.mark.parametrize("check", sorted(checks(RoundingTests)))
 def test_a_sound_one_passes(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Rounding, "function", staticmethod(lambda x: x.ceil_()), raising=False)
     passes(Kit, check)
+
+
+def test_a_promise_that_is_kept_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rounding, "function", staticmethod(lambda x: x.round_()), raising=False)
+    passes(Promising, "test_half_even_as_promised")
+
+
+def test_other_roundings_promise_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rounding, "function", staticmethod(half_away), raising=False)
+    passes(Kit, "test_half_even_as_promised")

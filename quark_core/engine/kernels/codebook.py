@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import CodebookFormat
 from quark_core.plugin.protocols import Rounding
 
@@ -16,13 +17,16 @@ class CodebookKernel:
     ``half_even`` so takes the even index at a tie, ``floor`` the value below. Values beyond the ends saturate.
     """
 
+    keeps_sign_of_zero = True
+    cast_dtype = None
+
     def __init__(self, fmt: CodebookFormat, rounding: Rounding) -> None:
         self._fmt = fmt
         self._rounding = rounding
 
-    def snap(self, v: Tensor, zero_point: Tensor) -> None:
+    def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to values of the codebook; NaN stays NaN."""
-        del zero_point
+        del zero_point, scratch
         nans = v.isnan()
         # `where`, not arithmetic: NaN must survive the table.
         v.copy_(torch.where(nans, v, self._values(v.device).float()[self._index(v.masked_fill(nans, 0.0))]))

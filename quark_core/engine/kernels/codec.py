@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import CodecFormat
 from quark_core.plugin.protocols import Codec
 
@@ -13,30 +14,40 @@ from quark_core.plugin.protocols import Codec
 class CodecKernel:
     """decode(encode(v)) with v limited to +-max; the codec rounds in its own way."""
 
+    keeps_sign_of_zero = True
+    cast_dtype = None
+
     def __init__(self, fmt: CodecFormat) -> None:
         self._fmt = fmt
         construct: Any = fmt.codec.load()
         self._codec: Codec = construct()
 
-    def snap(self, v: Tensor, zero_point: Tensor) -> None:
+    def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to values that codes stand for; NaN stays NaN."""
+        del zero_point, scratch
         nans = v.isnan()
         v.masked_fill_(nans, 0.0)
-        v.copy_(self.decode(self.encode(v, zero_point), zero_point))
+        v.copy_(self._decoded(self._codes(v)))
         v.masked_fill_(nans, float("nan"))
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
         """Return codes, int32; raise DataError for NaN."""
         del zero_point
         refuse_nan(v, "this format has")
-        return self._codec.encode(v.clamp_(-self._fmt.max, self._fmt.max)).int()
+        return self._codes(v)
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the scaled value of each code, float32."""
         del zero_point
-        return self._codec.decode(codes.int() & ((1 << self._fmt.bits) - 1)).float()
+        return self._decoded(codes)
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor]:
         """Return +-max."""
         high = torch.full_like(zero_point, self._fmt.max)
         return -high, high
+
+    def _codes(self, v: Tensor) -> Tensor:
+        return self._codec.encode(v.clamp_(-self._fmt.max, self._fmt.max)).int()
+
+    def _decoded(self, codes: Tensor) -> Tensor:
+        return self._codec.decode(codes.int() & ((1 << self._fmt.bits) - 1)).float()

@@ -6,7 +6,9 @@ from math import inf, ldexp, nan
 import torch
 from torch import Tensor
 
+from quark_core.engine.kernels.grid import Grid, Quotient, Shift, binades, layout, torch_dtype
 from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import FloatFormat
 from quark_core.plugin.protocols import Rounding
 
@@ -17,51 +19,61 @@ class FloatKernel:
     Source: IEEE 754-2019 sections 3.4 and 4.3; OCP 8-bit Floating Point Specification 1.0 (saturation, E4M3).
     """
 
-    def __init__(self, fmt: FloatFormat, rounding: Rounding, *, clips: bool) -> None:
+    keeps_sign_of_zero = True
+
+    def __init__(self, fmt: FloatFormat, rounding: Rounding, *, clips: bool, half_even: bool) -> None:
         self._fmt = fmt
         self._rounding = rounding
         self._clips = clips
         # float32 has no normal number below 2^-126, and loses tiny values that are divided by a binade above 1.
         self._dtype = torch.float32 if -126 <= fmt.emin <= 0 else torch.float64
+        self._native = torch_dtype(fmt) if half_even else None
+        shifts = half_even and Shift.fits(fmt)
+        self._grid: Grid = Shift(fmt) if shifts else Quotient(fmt, rounding)
+        self._grid_dtype = torch.float32 if shifts else self._dtype
 
-    def snap(self, v: Tensor, zero_point: Tensor) -> None:
+    @property
+    def cast_dtype(self) -> torch.dtype | None:
+        """Return the torch dtype whose cast is ``snap``, or None."""
+        return self._native if self._fmt.overflow == "infinity" else None
+
+    def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place; beyond the largest value it saturates or overflows as the format says."""
         del zero_point
         fmt = self._fmt
         if fmt.overflow == "saturate":
             v.clamp_(-fmt.max, fmt.max)
-            self._round(v)
-            return
-        infinite = v.isinf()
-        kept = v[infinite] if bool(infinite.any()) else None
+            self._round(v, scratch)
+        elif self._native is not None:
+            self._round(v, scratch)
+        else:
+            self._overflow(v, scratch)
+
+    def _overflow(self, v: Tensor, scratch: Scratch) -> None:
+        fmt = self._fmt
+        top = torch.abs(v, out=scratch.like(v, 0)).amax() if v.numel() else v.new_zeros(())
+        # isinf takes longer than all the rest; NaN may hide an infinity.
+        infinite = None if bool(top < inf) else v.isinf()
+        kept = None if infinite is None else v[infinite]
         # One float32 below the first power of two out of range: it rounds there or back to max, as the scheme has it.
         limit = (2.0 - 2.0**-23) * 2.0**fmt.emax
         v.clamp_(-limit, limit)
-        self._round(v)
+        self._round(v, scratch)
         if fmt.emax < 127:
             # Exact for all that fits; what was rounded out of range overflows to infinity and stays there.
             v.mul_(2.0 ** (127 - fmt.emax)).mul_(2.0 ** (fmt.emax - 127))
-        if kept is not None:
+        if infinite is not None and kept is not None:
             v[infinite] = kept
 
-    def _round(self, v: Tensor) -> None:
-        work = v.to(self._dtype)
-        sign = work.clone()
-        binade = self._binade(work)
-        # Two steps each way: the ulp of bfloat16 subnormals has no float32 reciprocal.
-        work.div_(binade).mul_(2.0**self._fmt.mantissa_bits)
-        self._rounding(work)
-        work.mul_(2.0**-self._fmt.mantissa_bits).mul_(binade)
-        work.copysign_(sign)
-        if work is not v:
+    def _round(self, v: Tensor, scratch: Scratch) -> None:
+        if self._native is not None:
+            v.copy_(scratch.like(v, 0, self._native).copy_(v))
+        elif self._grid_dtype is v.dtype:
+            self._grid(v, scratch)
+        else:
+            work = v.double()
+            self._grid(work, scratch)
             v.copy_(work)
-
-    def _binade(self, work: Tensor) -> Tensor:
-        """Return the power of two at or below each magnitude, at least 2^emin; infinity for NaN."""
-        bits, mantissa, bias = _layout(work.dtype)
-        mask = (2 * bias + 1) << mantissa
-        smallest = (self._fmt.emin + bias) << mantissa
-        return (work.view(bits) & mask).clamp_(min=smallest).view(work.dtype)
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
         """Return bit patterns (sign, exponent, mantissa), int32; DataError for NaN where the format has none."""
@@ -69,11 +81,11 @@ class FloatKernel:
         nans = v.isnan()
         if _nan_code(fmt) is None:
             refuse_nan(v, f"a {fmt.bits}-bit float with specials={fmt.specials!r} has")
-        self.snap(v, zero_point)
+        self.snap(v, zero_point, Scratch())
         infinite = v.isinf()
         work = v.abs().to(self._dtype).masked_fill_(nans | infinite, 0.0)
-        binade = self._binade(work)
-        bits, mantissa, bias = _layout(work.dtype)
+        binade = binades(work, fmt.emin, torch.empty_like(work))
+        bits, mantissa, bias = layout(work.dtype)
         exponent = (binade.view(bits) >> mantissa) - (bias + fmt.emin)
         significand = work.div_(binade).mul_(2.0**fmt.mantissa_bits).int()
         # A normal's leading 1 carries into the exponent field, which is what makes it one more than a subnormal's.
@@ -92,10 +104,6 @@ class FloatKernel:
             return None
         high = torch.full_like(zero_point, self._fmt.max)
         return -high, high
-
-
-def _layout(dtype: torch.dtype) -> tuple[torch.dtype, int, int]:
-    return (torch.int32, 23, 127) if dtype is torch.float32 else (torch.int64, 52, 1023)
 
 
 def _infinity_code(fmt: FloatFormat) -> int:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import IntFormat
 from quark_core.plugin.protocols import Rounding
 
@@ -11,23 +12,29 @@ from quark_core.plugin.protocols import Rounding
 class IntKernel:
     """q = clamp(R(v) + zero point, qmin, qmax); values are q - zero point. +-Inf saturates."""
 
+    keeps_sign_of_zero = False
+    cast_dtype = None
+
     def __init__(self, fmt: IntFormat, rounding: Rounding) -> None:
         self._fmt = fmt
         self._rounding = rounding
 
-    def snap(self, v: Tensor, zero_point: Tensor) -> None:
+    def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to q - zero point; NaN stays NaN."""
+        del scratch
         # The bounds are whole, so clamping first gives the same codes, and R never meets an infinity.
-        torch.maximum(v, self._fmt.qmin - zero_point, out=v)
-        torch.minimum(v, self._fmt.qmax - zero_point, out=v)
+        if isinstance(zero_point, Tensor):
+            # Several times faster than clamp_ with tensors.
+            torch.maximum(v, self._fmt.qmin - zero_point, out=v)
+            torch.minimum(v, self._fmt.qmax - zero_point, out=v)
+        else:
+            v.clamp_(self._fmt.qmin - zero_point, self._fmt.qmax - zero_point)
         self._rounding(v)
-        # Integers have no -0; adding 0 makes it +0, as decoding a code would give.
-        v.add_(0.0)
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
         """Return the codes q, int32; raise DataError for NaN."""
         refuse_nan(v, "integers have")
-        self.snap(v, zero_point)
+        self.snap(v, zero_point, Scratch())
         return v.add_(zero_point).int()
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ from quark_dtypes import DTYPES
 
 Make = Callable[..., Settings]
 NAMES = [spec.name for spec in DTYPES]
+SCALED = {spec.name: spec.scaled and not spec.is_block for spec in DTYPES}
+"""Whether a config chooses the scheme."""
 ROUNDINGS = ["half_even", "round", "floor"]
 
 
@@ -25,7 +27,7 @@ def seeded() -> Iterator[None]:
 
 
 def every_scheme(make: Make, dtype: str, rounding: str) -> list[Settings]:
-    if dtype in ("mx", "bfloat16", "float16"):
+    if not SCALED[dtype]:
         return [make(dtype, rounding)]
     schemes: list[dict[str, Any]] = [
         {"qscheme": "per_tensor"},
@@ -92,10 +94,9 @@ def test_non_contiguous(make: Make, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", NAMES)
 def test_shapes(make: Make, dtype: str) -> None:
-    plain = dtype in ("bfloat16", "float16")
-    settings = make(dtype, axis=-1, group_size=32) if dtype == "mx" else make(dtype)
+    plain, settings = dtype in ("bfloat16", "float16"), make(dtype)
     for shape in [(), (32,), (3, 32), (2, 3, 32), (1, 2, 3, 32), (1, 2, 1, 3, 32), (0, 32), (4, 0)]:
-        if dtype == "mx" and not shape:
+        if settings.dtype.is_block and not shape:
             continue
         x = torch.randn(shape)
         params = None if plain else qf.dynamic_parameters(x, settings)
