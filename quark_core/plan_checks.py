@@ -11,6 +11,8 @@ from quark_core.plugin.plan import Plan, TensorPlan
 
 def unfit(tensor: TensorPlan) -> Problem | None:
     """Return why the settings of a tensor do not fit its shape, or None."""
+    if tensor.settings.block_size is not None:
+        return _unfit_rectangles(tensor, tensor.settings.block_size)
     axis, size = tensor.settings.axis, tensor.settings.group_size
     if axis is None:
         return None
@@ -29,6 +31,18 @@ def unfit(tensor: TensorPlan) -> Problem | None:
         f"group size {size} does not divide the {length} values along axis {axis}{_of(tensor)}",
         _group_fix(tensor, length, size),
         "group_size",
+    )
+
+
+def _unfit_rectangles(tensor: TensorPlan, size: tuple[int, int]) -> Problem | None:
+    shape = tensor.shape
+    if shape is None or (len(shape) >= 2 and shape[-2] % size[0] == 0 and shape[-1] % size[1] == 0):
+        return None
+    return _problem(
+        tensor,
+        f"blocks of {size[0]}x{size[1]} do not divide the last two axes of shape {list(shape)}",
+        f"write a block_size that divides them, give {tensor.layer!r} its own {tensor.role} in layers, or exclude it",
+        "block_size",
     )
 
 

@@ -65,6 +65,12 @@ DTYPES = (
     _mx("mxfp6_e3m2", E3M2, "fp6_e3m2"),
     _mx("mxfp6_e2m3", E2M3, "fp6_e2m3"),
     _mx("mxfp4", E2M1, "fp4_e2m1"),
+    DtypeSpec(
+        "mxint8", BlockFormat(IntFormat(8)), "OCP MX: blocks of 32 fixed-point numbers that share a power-of-two scale."
+    ),
+    DtypeSpec(
+        "nvfp4", BlockFormat(E2M1, 16, E4M3), "NVFP4: blocks of 16 fp4_e2m1 with fp8_e4m3 scales and a tensor scale."
+    ),
     DtypeSpec("nf4", CodebookFormat(NF4), "4-bit codebook of normal quantiles (QLoRA), relative to the largest value."),
 )
 

@@ -10,7 +10,8 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from quark_core.config.condition import plain
 from quark_core.config.device_rules import device_rules
-from quark_core.config.rules import Rule, defaults_for, tensor_rules
+from quark_core.config.rules import Rule, defaults_for
+from quark_core.config.tensor_rules import tensor_rules
 from quark_core.config.type import DeviceType
 from quark_core.plugin.capability import ROLES
 from quark_core.plugin.specs import DeviceSpec

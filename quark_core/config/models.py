@@ -25,6 +25,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from quark_core.config.check import check_device, check_roles, check_tensor, validate_with
 from quark_core.config.choice import Chosen
 from quark_core.config.patterns import LayerPattern
+from quark_core.config.scaling import ScaleDtype, ScaleRule
 from quark_core.config.type import DeviceType, QSchemeType, QuantizationMode, RoundType, ScaleType
 from quark_core.errors import Place
 from quark_core.plugin.options import Options
@@ -56,6 +57,15 @@ def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
     # A length constraint of pydantic's would count faulty items as missing and report them twice.
     if not value:
         raise PydanticCustomError("too_short", "List should have at least 1 item")
+    return value
+
+
+_TWO: dict[str, Any] = {"minItems": 2, "maxItems": 2}
+
+
+def _two(value: tuple[int, ...]) -> tuple[int, ...]:
+    if len(value) != 2:
+        raise PydanticCustomError("block_size", "List should have 2 items: rows and columns")
     return value
 
 
@@ -106,10 +116,19 @@ class TensorConfig(_Model):
     """Axis that the scales run along; by default the layer's output (per_channel) or input channels (per_group)."""
     group_size: Annotated[_Positive | MISSING, Field(json_schema_extra={"examples": [32, 64, 128]})] = MISSING
     """Number of values that share one scale. Only with `qscheme: per_group`."""
+    block_size: Annotated[
+        Annotated[tuple[_Positive, ...], Field(strict=False, json_schema_extra=_TWO), AfterValidator(_two)] | MISSING,
+        Field(json_schema_extra={"examples": [[128, 128]]}),
+    ] = MISSING
+    """Rows and columns that share one scale. Only with `qscheme: per_block`."""
     symmetric: bool = True
     """Whether the zero point is fixed at 0."""
     scale_type: Annotated[ScaleType, Field(strict=False)] = ScaleType.float
     """Which numbers a scale may be."""
+    scale_rule: Annotated[ScaleRule | MISSING, Field(strict=False)] = MISSING
+    """How a power-of-two scale is found. By default `round`, for MX dtypes `floor`."""
+    scale_dtype: Annotated[ScaleDtype, Field(strict=False)] = ScaleDtype.float32
+    """How float scales are stored."""
     round_method: Annotated[str | Options, Chosen("rounding")] = RoundType.half_even.value
     """How a scaled value becomes a representable one: a name, or `name` with options."""
     observer: Annotated[

@@ -6,6 +6,7 @@ from pydantic import MISSING
 
 from quark_core.config.models import TensorConfig
 from quark_core.config.rules import defaults_for
+from quark_core.config.scaling import ScaleRule
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin.options import Options
 from quark_core.plugin.settings import Settings
@@ -41,6 +42,8 @@ def _scaled(base: Settings, config: TensorConfig, registry: Registry, channel_ax
     axes = {QSchemeType.per_channel: channel_axis, QSchemeType.per_group: group_axis}
     axis = axes.get(qscheme) if config.ch_axis is MISSING else config.ch_axis
     group_size = config.group_size if config.group_size is not MISSING else dtype.group_size
+    pof2 = scale_type is ScaleType.pof2
+    usual = ScaleRule.floor if dtype.is_block else ScaleRule.round
     observer, observer_options = _observer(config, dtype, registry)
     return Settings(
         dtype=dtype,
@@ -49,8 +52,11 @@ def _scaled(base: Settings, config: TensorConfig, registry: Registry, channel_ax
         qscheme=qscheme,
         axis=axis,
         group_size=group_size,
+        block_size=None if config.block_size is MISSING else (config.block_size[0], config.block_size[1]),
         symmetric=base.symmetric,
         scale_type=scale_type,
+        scale_rule=(usual if config.scale_rule is MISSING else config.scale_rule) if pof2 else None,
+        scale_dtype=config.scale_dtype,
         observer=observer,
         observer_options=observer_options,
         is_dynamic=config.is_dynamic or dtype.is_block,

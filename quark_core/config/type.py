@@ -8,11 +8,13 @@ from enum import StrEnum
 
 
 class QSchemeType(StrEnum):
-    """How many scales a tensor has."""
+    """How many scales a tensor has; ``per_token`` and ``per_block`` extend the seed."""
 
     per_tensor = "per_tensor"
     per_channel = "per_channel"
     per_group = "per_group"
+    per_token = "per_token"  # noqa: S105 - a token of text, no secret
+    per_block = "per_block"
 
 
 class Dtype(StrEnum):

@@ -6,26 +6,44 @@ Source: OCP Microscaling Formats (MX) Specification 1.0, sections 5.4.1 (E8M0) a
 import torch
 from torch import Tensor
 
+from quark_core.config.scaling import ScaleRule
 from quark_core.errors import UsageError
+from quark_core.plugin.formats import BlockFormat, IntFormat
 
 _SMALLEST = 0x00400000
 """Bits of 2^-127, which is a subnormal float32."""
 _EXPONENT = 0x7F800000
-_SUBNORMAL_SHIFT = 24
 
 
-def shared_scale(amax: Tensor, emax: int) -> Tensor:
-    """Return 2^(floor(log2(amax)) - emax) with the exponent clamped to [-127, 127]; any shape, float32.
+def shared_scale(amax: Tensor, fmt: BlockFormat, rule: ScaleRule = ScaleRule.floor) -> Tensor:
+    """Return the power of two that a block shares, its exponent clamped to [-127, 127]; any shape, float32.
 
-    ``emax`` is the exponent of the element format's largest value. NaN gives NaN, infinity counts as the largest
-    float32, 0 gives 2^-127. Exponents are read off the bits: float log2 is wrong one ulp below a power of two.
+    ``floor``: 2^(floor(log2(amax)) - emax). ``even``: the same of amax rounded half up to the element's mantissa bits.
+    ``rceil``: the smallest power of two at or above amax / largest element. NaN gives NaN, infinity counts as the
+    largest float32, 0 gives 2^-127. Exponents are read off the bits: float log2 is wrong one ulp below a power of two.
     """
-    finite = amax.clamp(max=torch.finfo(torch.float32).max)
-    subnormal = finite < 2.0**-126
-    normal = torch.where(subnormal, finite * 2.0**_SUBNORMAL_SHIFT, finite)
-    exponent = (normal.view(torch.int32) >> 23) - 127 - subnormal.int() * _SUBNORMAL_SHIFT
-    codes = (exponent - emax).clamp_(-127, 127).add_(127)
-    return _decoded(torch.where(amax.isnan(), 255, codes))
+    finite = amax.clamp(max=torch.finfo(torch.float32).max).double()
+    if rule is ScaleRule.rceil:
+        ratio = finite / fmt.max
+        exponent = _exponent(ratio)
+        exponent += (torch.ldexp(ratio, -exponent) > 1).int()
+    else:
+        if rule is ScaleRule.even:
+            finite = _rounded_up(finite, fmt)
+        exponent = _exponent(finite) - fmt.emax
+    codes = exponent.clamp_(-127, 127).add_(127)
+    return _decoded(torch.where(amax.isnan(), 255, torch.where(amax == 0, 0, codes)))
+
+
+def _exponent(x: Tensor) -> Tensor:
+    """Return floor(log2(x)) of positive float64, which holds every float32 as a normal number."""
+    return (x.view(torch.int64) >> 52).int() - 1023
+
+
+def _rounded_up(x: Tensor, fmt: BlockFormat) -> Tensor:
+    mantissa_bits = fmt.fraction_bits if isinstance(fmt.element, IntFormat) else fmt.element.mantissa_bits
+    half = 1 << (52 - mantissa_bits - 1)
+    return (x.view(torch.int64) + half).view(torch.float64)
 
 
 def encode_e8m0(scale: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ class Quantizer(nn.Module):
 
     scale: Tensor | None
     zero_point: Tensor | None
+    tensor_scale: Tensor | None
 
     def __init__(self, tensor: TensorPlan) -> None:
         super().__init__()
@@ -44,6 +45,7 @@ class Quantizer(nn.Module):
         self.observer = self._new_observer()
         self.register_buffer("scale", None)
         self.register_buffer("zero_point", None)
+        self.register_buffer("tensor_scale", None)
 
     def _new_observer(self) -> Observer | None:
         spec = self.settings.observer
@@ -64,7 +66,7 @@ class Quantizer(nn.Module):
         """The fixed scale and zero point, or None while there are none."""
         if self.scale is None or self.zero_point is None:
             return None
-        return QParams(self.scale, self.zero_point)
+        return QParams(self.scale, self.zero_point, self.tensor_scale)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` while observing, else ``x`` quantized and dequantized; shape and dtype stay."""
@@ -112,7 +114,7 @@ class Quantizer(nn.Module):
         values = parameter.detach()
         if self.settings.dtype.scaled and self.params is None:
             params = dynamic_parameters(values, self.settings)
-            self.scale, self.zero_point = params.scale, params.zero_point
+            self.scale, self.zero_point, self.tensor_scale = params.scale, params.zero_point, params.tensor_scale
         self.float_bytes = values.numel() * values.element_size()
         codes = quantize(values, self.settings, self.params)
         self.packed = pack(codes, self.settings.dtype.format.bits)
@@ -124,6 +126,9 @@ class Quantizer(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         if exact is not None and self.scale is not None:
             self.scale, self.zero_point = (x.to(self.scale.device) for x in (exact.scale, exact.zero_point))
+            self.tensor_scale = (
+                exact.tensor_scale if exact.tensor_scale is None else exact.tensor_scale.to(self.scale.device)
+            )
         return self
 
     def extra_repr(self) -> str:

@@ -1,8 +1,8 @@
 """Which tensors represent a quantized model in a file: packed codes, scales, and what stayed float.
 
 Names: ``quantized/KEY/codes``, ``/scale``, ``/zero_point`` for a tensor of the plan; ``float/NAME`` for the rest of the
-state dict. Codes are packed (see ``quark_core.functional.pack``). A shared scale of an MX block is stored as E8M0, one
-byte; other scales are float32. Zero points are int32 and stored only where they can differ from 0.
+state dict. Codes are packed (see ``quark_core.functional.pack``). Scales: see ``stored_scales``. Zero points are int32
+and stored only where they can differ from 0.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from quark_core.engine.e8m0 import decode_e8m0, encode_e8m0
 from quark_core.engine.packing import unpack
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizer_buffers, stored_values
+from quark_core.engine.stored_scales import restored_scale, stored_scale
 from quark_core.errors import ArtifactError, UsageError
-from quark_core.plugin.formats import IntFormat
+from quark_core.plugin.formats import has_signed_codes
 
 
 def quantizer_entries(quantizer: Quantizer) -> dict[str, Tensor]:
@@ -26,8 +26,7 @@ def quantizer_entries(quantizer: Quantizer) -> dict[str, Tensor]:
     if quantizer.packed is not None:
         entries[f"{head}/codes"] = quantizer.packed
     if quantizer.scale is not None:
-        block = quantizer.settings.dtype.is_block
-        entries[f"{head}/scale"] = encode_e8m0(quantizer.scale) if block else quantizer.scale
+        entries |= {f"{head}/{name}": value for name, value in stored_scale(quantizer).items()}
     if quantizer.zero_point is not None and not quantizer.settings.symmetric:
         entries[f"{head}/zero_point"] = quantizer.zero_point.to(torch.int32)
     return entries
@@ -57,7 +56,8 @@ def restore_quantizer(quantizer: Quantizer, entries: Mapping[str, Tensor]) -> No
     head = f"quantized/{quantizer.key}"
     scale = entries.get(f"{head}/scale")
     if scale is not None:
-        quantizer.scale = decode_e8m0(scale) if quantizer.settings.dtype.is_block else scale
+        quantizer.tensor_scale = entries.get(f"{head}/tensor_scale")
+        quantizer.scale = restored_scale(scale, quantizer)
         zero = entries.get(f"{head}/zero_point")
         quantizer.zero_point = torch.zeros_like(quantizer.scale) if zero is None else zero.to(torch.float32)
     elif quantizer.observer is not None and quantizer.tensor.role in ("input", "output"):
@@ -74,7 +74,7 @@ def restored_parameter(quantizer: Quantizer, like: Tensor) -> Tensor:
         raise ArtifactError(f"{quantizer.key}: the saved folder holds no codes for it")
     fmt = settings.dtype.format
     try:
-        codes = unpack(quantizer.packed, fmt.bits, like.shape, signed=isinstance(fmt, IntFormat) and fmt.signed)
+        codes = unpack(quantizer.packed, fmt.bits, like.shape, signed=has_signed_codes(fmt))
         values = stored_values(codes, quantizer, like.dtype)
     except UsageError as error:
         raise ArtifactError(f"{quantizer.key}: what is saved does not fit the model: {error}") from error

@@ -90,24 +90,47 @@ class FloatFormat:
 
 @dataclass(frozen=True)
 class BlockFormat:
-    """OCP Microscaling: blocks of elements that share one power-of-two scale, stored as 8-bit E8M0.
+    """Blocks of elements that share one scale: OCP Microscaling, and NVFP4.
 
-    Source: OCP Microscaling Formats (MX) Specification 1.0, section 5.
+    Without ``scale`` the shared scale is a power of two, stored as 8-bit E8M0 (OCP Microscaling Formats (MX)
+    Specification 1.0, section 5). With ``scale`` it is a number of that format, relative to one float32 scale of the
+    whole tensor (NVFP4: 16 E2M1 elements, E4M3 scales).
     """
 
-    element: FloatFormat
+    element: FloatFormat | IntFormat
+    """An IntFormat is fixed point: two integer bits, sign included, and ``bits - 2`` fraction bits (MXINT8)."""
     block_size: int = 32
+    scale: FloatFormat | None = None
+    """Format of the shared scale; None for E8M0."""
 
     def __post_init__(self) -> None:
         if self.block_size < 1:
             raise ValueError(f"BlockFormat(block_size={self.block_size}): must be at least 1")
-        if self.element.overflow != "saturate":
+        if isinstance(self.element, IntFormat):
+            if not self.element.signed or self.scale is not None:
+                raise ValueError("BlockFormat: an IntFormat element is signed and has E8M0 scales")
+        elif self.element.overflow != "saturate":
             raise ValueError("BlockFormat: its element saturates; give a FloatFormat with overflow='saturate'")
 
     @property
     def bits(self) -> int:
-        """Width of an element's code; the shared scale's 8 bits come on top of it."""
+        """Width of an element's code; the shared scale's bits come on top of it."""
         return self.element.bits
+
+    @property
+    def fraction_bits(self) -> int:
+        """Bits of an integer element behind the binary point; 0 for floats."""
+        return self.element.bits - 2 if isinstance(self.element, IntFormat) else 0
+
+    @property
+    def emax(self) -> int:
+        """Exponent of the element's largest value."""
+        return 0 if isinstance(self.element, IntFormat) else self.element.emax
+
+    @property
+    def max(self) -> float:
+        """Largest magnitude of an element on both sides of 0."""
+        return self.element.qmax / 2**self.fraction_bits if isinstance(self.element, IntFormat) else self.element.max
 
 
 @dataclass(frozen=True)
@@ -148,6 +171,12 @@ class CodecFormat:
             raise ValueError(f"CodecFormat(bits={self.bits}): must be 1 to 16")
         if not 0 < self.max < float("inf"):
             raise ValueError(f"CodecFormat(max={self.max}): must be positive and finite")
+
+
+def has_signed_codes(fmt: Format) -> bool:
+    """Return whether codes are two's complement integers; other codes are bit patterns or indexes."""
+    element = fmt.element if isinstance(fmt, BlockFormat) else fmt
+    return isinstance(element, IntFormat) and element.signed
 
 
 Format = IntFormat | FloatFormat | BlockFormat | CodebookFormat | CodecFormat

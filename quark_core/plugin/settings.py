@@ -1,7 +1,9 @@
 """A TensorConfig with every default filled in and every name looked up: what the engine obeys."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from quark_core.config.scaling import ScaleDtype, ScaleRule
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin.options import Options
 from quark_core.plugin.specs import DtypeSpec, ObserverSpec, RoundingSpec
@@ -20,8 +22,14 @@ class Settings:
     """Axis of ``per_channel`` and ``per_group``; None for the other schemes."""
     group_size: int | None = None
     """Values that share one scale; only with ``per_group``."""
+    block_size: tuple[int, int] | None = None
+    """Rows and columns that share one scale; only with ``per_block``."""
     symmetric: bool = True
     scale_type: ScaleType = ScaleType.float
+    scale_rule: ScaleRule | None = None
+    """How a power-of-two scale is found; None for other scales."""
+    scale_dtype: ScaleDtype = ScaleDtype.float32
+    """How a float scale is stored; the values of the scale are those of this dtype."""
     observer: ObserverSpec | None = None
     """None for plain casts and wherever the scale is computed from the values themselves."""
     observer_options: Options | None = None
@@ -35,20 +43,29 @@ class Settings:
 
     def describe(self) -> str:
         """Return a short text for tables: ``int4 per_group 32 axis 1 half_even min_max``."""
-        parts = [self.dtype.name]
-        if self.qscheme is not None:
-            parts.append(self.qscheme.value)
-        if self.group_size is not None:
-            parts.append(str(self.group_size))
-        if self.axis is not None:
-            parts.append(f"axis {self.axis}")
-        if not self.symmetric:
-            parts.append("asymmetric")
-        if self.qscheme is not None and self.scale_type is not ScaleType.float:
-            parts.append(self.scale_type.value)
-        parts.append(self.rounding.name)
+        parts = [self.dtype.name, *self._scheme(), *self._scale(), self.rounding.name]
         if self.observer is not None:
             parts.append(self.observer.name)
         if self.is_dynamic and not self.dtype.is_block:
             parts.append("dynamic")
         return " ".join(parts)
+
+    def _scheme(self) -> Iterator[str]:
+        if self.qscheme is not None:
+            yield self.qscheme.value
+        if self.group_size is not None:
+            yield str(self.group_size)
+        if self.block_size is not None:
+            yield "x".join(map(str, self.block_size))
+        if self.axis is not None:
+            yield f"axis {self.axis}"
+
+    def _scale(self) -> Iterator[str]:
+        if not self.symmetric:
+            yield "asymmetric"
+        if self.qscheme is not None and self.scale_type is not ScaleType.float:
+            yield self.scale_type.value
+        if self.scale_rule not in (None, ScaleRule.floor if self.dtype.is_block else ScaleRule.round):
+            yield f"scale {self.scale_rule}"
+        if self.scale_dtype is not ScaleDtype.float32:
+            yield f"scale {self.scale_dtype}"

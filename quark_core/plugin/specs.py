@@ -30,7 +30,7 @@ class DtypeSpec:
     qschemes: tuple[QSchemeType, ...] = tuple(QSchemeType)
     """Schemes that a config may choose; a BlockFormat always has ``per_group``."""
     scale_types: tuple[ScaleType, ...] = tuple(ScaleType)
-    """Scale types that a config may choose; a BlockFormat always has ``pof2``."""
+    """Scale types that a config may choose; a BlockFormat always has ``pof2``, or ``float`` with a scale format."""
     symmetric_only: bool | None = None
     """True when the zero point is always 0; by default so for every format but integers."""
 
@@ -44,8 +44,13 @@ class DtypeSpec:
 
     @property
     def is_block(self) -> bool:
-        """Whether blocks of a fixed size compute their own scale (MX)."""
+        """Whether blocks of a fixed size compute their own scale (MX, NVFP4)."""
         return isinstance(self.format, BlockFormat)
+
+    @property
+    def has_e8m0_scale(self) -> bool:
+        """Whether blocks share a power of two (OCP MX)."""
+        return isinstance(self.format, BlockFormat) and self.format.scale is None
 
     @property
     def group_size(self) -> int | None:
@@ -60,7 +65,9 @@ class DtypeSpec:
     @property
     def allowed_scale_types(self) -> tuple[ScaleType, ...]:
         """Scale types that a config may choose."""
-        return (ScaleType.pof2,) if self.is_block else self.scale_types
+        if isinstance(self.format, BlockFormat):
+            return (ScaleType.pof2,) if self.format.scale is None else (ScaleType.float,)
+        return self.scale_types
 
     @property
     def only_symmetric(self) -> bool:

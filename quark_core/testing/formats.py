@@ -13,6 +13,8 @@ def values_of(fmt: Format) -> tuple[float, ...]:
     if isinstance(fmt, IntFormat):
         return tuple(float(code) for code in range(fmt.qmin, fmt.qmax + 1))
     if isinstance(fmt, BlockFormat):
+        if isinstance(fmt.element, IntFormat):
+            return values_of(fmt.element)
         return _floats(fmt.element)
     if isinstance(fmt, CodebookFormat):
         return fmt.values

@@ -38,6 +38,7 @@ def _scaled(base: Settings) -> list[Settings]:
             qscheme=qscheme,
             axis=AXES.get(qscheme),
             group_size=group_size(spec) if qscheme is QSchemeType.per_group else None,
+            block_size=(1, GROUP) if qscheme is QSchemeType.per_block else None,
             symmetric=is_symmetric,
             scale_type=scale_type,
             is_dynamic=spec.is_block,

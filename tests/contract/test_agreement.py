@@ -93,7 +93,10 @@ def test_on_valid_configs_and_their_mutations(name: str) -> None:
 
 
 TENSOR: dict[str, list[Any]] = {
-    "qscheme": [None, "per_tensor", "per_channel", "per_group"],
+    "qscheme": [None, "per_tensor", "per_channel", "per_group", "per_token", "per_block"],
+    "block_size": [None, None, [16, 16], [16], [0, 1]],
+    "scale_rule": [None, None, "round", "floor", "even"],
+    "scale_dtype": [None, None, "float32", "float16"],
     "scale_type": [None, "float", "pof2", "pof2"],
     "symmetric": [None, True, False],
     "is_dynamic": [None, True, False],

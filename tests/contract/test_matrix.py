@@ -21,6 +21,10 @@ INTEGERS = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7), "uint4": (0
 CASTS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 Settings = dict[str, Any]
+SIZES: dict[QSchemeType, Settings] = {
+    QSchemeType.per_group: {"group_size": 32},
+    QSchemeType.per_block: {"block_size": [2, 2]},
+}
 
 
 class Net(nn.Module):
@@ -51,7 +55,7 @@ def batch() -> Tensor:
 
 
 def everything() -> Iterator[Settings]:
-    """Yield every combination, each field written out; ``group_size`` where the scheme asks for it."""
+    """Yield every combination, each field written out; a size where the scheme asks for one."""
     for dtype, scheme, scale, rounding, symmetric in product(Dtype, QSchemeType, ScaleType, RoundType, (True, False)):
         made: Settings = {
             "dtype": dtype.value,
@@ -60,7 +64,7 @@ def everything() -> Iterator[Settings]:
             "round_method": rounding.value,
             "symmetric": symmetric,
         }
-        yield made | ({"group_size": 32} if scheme is QSchemeType.per_group else {})
+        yield made | SIZES.get(scheme, {})
 
 
 def allowed(settings: Settings) -> bool:
@@ -68,6 +72,8 @@ def allowed(settings: Settings) -> bool:
     dtype = settings["dtype"]
     if dtype in CASTS:
         return False  # they take neither scheme nor scale, and both are written out here
+    if settings["qscheme"] == "per_token":
+        return False  # tokens are activations
     if dtype == "mx":
         return (settings["qscheme"], settings["scale_type"], settings["symmetric"]) == ("per_group", "pof2", True)
     return dtype in INTEGERS or settings["symmetric"] is True
@@ -90,6 +96,9 @@ def rows(x: Tensor, settings: Settings) -> np.ndarray:
         return array.reshape(array.shape[0], -1)
     if settings["dtype"] == "mx" or settings.get("qscheme") == "per_group":
         return np.moveaxis(array, 1, -1).reshape(-1, 32)
+    if settings.get("qscheme") == "per_block":
+        *outer, height, width = array.shape
+        return np.moveaxis(array.reshape(*outer, height // 2, 2, width // 2, 2), -3, -2).reshape(-1, 4)
     return array.reshape(1, -1)
 
 
@@ -125,6 +134,9 @@ def config(settings: Settings) -> QuantConfig:
     inputs = dict(settings)
     if settings.get("qscheme") == "per_group" and settings["dtype"] != "mx":
         inputs["is_dynamic"] = True
+    if settings.get("qscheme") == "per_block":
+        del inputs["block_size"]
+        inputs |= {"qscheme": "per_token", "is_dynamic": True}
     return QuantConfig.model_validate({"weight": settings, "input": inputs})
 
 
@@ -178,5 +190,5 @@ def test_what_is_not_allowed_is_refused_before_there_is_a_model(settings: Settin
 
 
 def test_nothing_is_left_out() -> None:
-    assert len(TAKEN) + len(REFUSED) == 8 * 3 * 2 * 3 * 2
-    assert len(TAKEN) == 4 * 3 * 2 * 3 * 2 + 3 * 2 * 3 + 3
+    assert len(TAKEN) + len(REFUSED) == 8 * 5 * 2 * 3 * 2
+    assert len(TAKEN) == 4 * 4 * 2 * 3 * 2 + 4 * 2 * 3 + 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.editor.case import fault
 
-CASTS = "bfloat16 and float16: a plain cast takes no qscheme, scale_type, observer or is_dynamic."
+CASTS = "bfloat16 and float16: a plain cast takes no qscheme, no scale, no observer and no is_dynamic."
 TYPO = "Value is not accepted. Valid values:"
 FAULTS = (
     fault(

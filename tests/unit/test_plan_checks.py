@@ -97,3 +97,10 @@ def test_a_root_layer_has_a_key_without_a_dot() -> None:
     weight = TensorOutline("weight", "weight", (4, 6), group_axis=1, storage="weight", elements=24)
     (problem,) = faults(config(weight=GROUPS), Outline((LayerOutline("", ("Linear",), (weight,), 24),)))
     assert problem.message.startswith("weight (weight): group size 32")
+
+
+def test_rectangles_that_do_not_divide_name_layer_and_shape() -> None:
+    weight = {"dtype": "fp8_e4m3", "qscheme": "per_block", "block_size": [4, 32]}
+    (problem,) = faults(config(weight=weight), net(64))
+    assert problem.message == "fc.weight (weight): blocks of 4x32 do not divide the last two axes of shape [6, 64]"
+    assert keys(plan(net(64), weight={**weight, "block_size": [3, 32]})) == ["fc.weight"]

@@ -7,12 +7,13 @@ from typing import Any
 
 from quark_core.config.device_rules import device_rules
 from quark_core.config.models import QuantConfig
-from quark_core.config.rules import Rule, tensor_rules
+from quark_core.config.rules import Rule
 from quark_core.config.schema.choices import Choices
 from quark_core.config.schema.conditions import Fields, named
 from quark_core.config.schema.fields import field_schemas
 from quark_core.config.schema.keywords import Schema
 from quark_core.config.schema.rules import forbidden_fields, offers, pointless_fields, rule_schemas
+from quark_core.config.tensor_rules import tensor_rules
 from quark_core.plugin.capability import ROLES
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec
 from quark_core.registry import KINDS, Registry

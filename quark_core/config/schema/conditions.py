@@ -8,13 +8,19 @@ from enum import Enum
 
 from quark_core.config.condition import AllOf, AnyOf, Condition, Is, Not, Value
 from quark_core.config.rules import CHOICE_FIELDS, TENSOR_DEFAULTS, defaults_for
+from quark_core.config.scaling import ScaleDtype, ScaleRule
 from quark_core.config.schema.keywords import Schema
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.registry import Registry
 
 Names = tuple[str, ...]
 
-_VOCABULARIES: dict[str, type[Enum]] = {"qscheme": QSchemeType, "scale_type": ScaleType}
+_VOCABULARIES: dict[str, type[Enum]] = {
+    "qscheme": QSchemeType,
+    "scale_type": ScaleType,
+    "scale_rule": ScaleRule,
+    "scale_dtype": ScaleDtype,
+}
 
 
 HIDDEN: Schema = {"doNotSuggest": True}

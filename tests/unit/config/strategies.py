@@ -86,13 +86,18 @@ def _block(spec: DtypeSpec) -> st.SearchStrategy[Data]:
             "ch_axis": wholes(-8, 7),
             "symmetric": st.just(value=True),
             "round_method": choices("rounding"),
+            **({"scale_rule": st.sampled_from(["floor", "even", "rceil"])} if spec.has_e8m0_scale else {}),
         },
     )
+
+
+_ROLES_OF = {"per_token": ("input", "output"), "per_block": ("weight",)}
 
 
 @st.composite
 def _counted(draw: st.DrawFn, spec: DtypeSpec, role: str, row: Capability | None) -> Data:
     qschemes = [q for q in spec.allowed_qschemes if row is None or row.qschemes is None or q in row.qschemes]
+    qschemes = [q for q in qschemes if role in _ROLES_OF.get(q.value, ROLES)]
     scales = [s for s in spec.allowed_scale_types if row is None or row.scale_types is None or s in row.scale_types]
     dynamics = {True, False} if role in ("input", "output") else {False}
     dynamics &= set(row.is_dynamic) if row is not None and row.is_dynamic is not None else dynamics
@@ -100,7 +105,7 @@ def _counted(draw: st.DrawFn, spec: DtypeSpec, role: str, row: Capability | None
     symmetric &= set(row.symmetric) if row is not None and row.symmetric is not None else symmetric
     qscheme = draw(st.sampled_from([q.value for q in qschemes]))
     is_dynamic = draw(st.sampled_from(sorted(dynamics)))
-    if qscheme == "per_group" and role in ("input", "output"):
+    if qscheme in ("per_group", "per_token") and role in ("input", "output"):
         is_dynamic = True
     scale = draw(st.sampled_from([s.value for s in scales]))
     data: Data = {"dtype": spec.name}
@@ -110,7 +115,14 @@ def _counted(draw: st.DrawFn, spec: DtypeSpec, role: str, row: Capability | None
     data |= _said(draw, "symmetric", draw(st.sampled_from(sorted(symmetric))), default=True)
     if qscheme == "per_group":
         data["group_size"] = draw(wholes(1, 256))
-    if qscheme != "per_tensor":
+    if qscheme == "per_block":
+        data["block_size"] = draw(st.lists(wholes(1, 256), min_size=2, max_size=2))
+    if scale == "pof2":
+        data |= draw(st.fixed_dictionaries({}, optional={"scale_rule": st.sampled_from(["round", "ceil", "floor"])}))
+    else:
+        stored = st.sampled_from(["float32", "float16", "bfloat16"])
+        data |= draw(st.fixed_dictionaries({}, optional={"scale_dtype": stored}))
+    if qscheme in ("per_channel", "per_group"):
         data |= draw(st.fixed_dictionaries({}, optional={"ch_axis": wholes(-8, 7)}))
     if not is_dynamic:
         data |= draw(st.fixed_dictionaries({}, optional={"observer": observers()}))
