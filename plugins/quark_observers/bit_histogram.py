@@ -46,6 +46,7 @@ class BitHistogram:
         self.mantissa = min(_MANTISSA, max(3, room.bit_length() - 1))
         self._width = self._binades << self.mantissa
         self._shift = 23 - self.mantissa
+        self._empty = True
         # Exponent of the window's last binade.
         self._top = torch.full((blocks,), _ALL_BINADES - 1 if whole else 0, device=device)
         # [blocks, sign, bin], bins from small to large magnitude; sign 0 is negative.
@@ -58,6 +59,7 @@ class BitHistogram:
                 self._count_all(block, counts)
             return
         self._raise_top(torch.maximum(lo.abs(), hi.abs()).view(torch.int32).long() >> 23)
+        self._empty = False
         rows = max(1, _CHUNK // values.shape[1])
         for top in range(0, values.shape[0], rows):
             for left in range(0, values.shape[1], _CHUNK):
@@ -66,7 +68,8 @@ class BitHistogram:
     def merge(self, other: BitHistogram) -> None:
         """Add the counts of ``other``, which has as many blocks and stays as it is."""
         self._raise_top(other._top)
-        self._counts += other._moved(self._top - other._top)
+        self._counts += _moved(other._counts, self._top - other._top, self.mantissa)
+        self._empty = False
 
     def value_at(self, rank: int, *, upper: bool) -> Tensor:
         """Return, ``[blocks]`` float32, the outward edge of the bin where the ``rank``-th smallest value lies.
@@ -123,17 +126,19 @@ class BitHistogram:
 
     def _raise_top(self, top: Tensor) -> None:
         rise = (top - self._top).clamp_(min=0)
-        if bool(rise.any()):
-            self._counts = self._moved(rise)
-            self._top = self._top + rise
+        rows = rise.nonzero().squeeze(1)
+        if len(rows) and not self._empty:
+            self._counts[rows] = _moved(self._counts[rows], rise[rows], self.mantissa)
+        self._top = self._top + rise
 
-    def _moved(self, rise: Tensor) -> Tensor:
-        """Return the counts as seen from windows that lie ``rise`` (``[blocks]``) binades higher."""
-        if not bool(rise.any()):
-            return self._counts
-        source = torch.arange(self._width, device=rise.device) + (rise[:, None, None] << self.mantissa)
-        inside = source < self._width
-        source = source.clamp_(max=self._width - 1).expand_as(self._counts)
-        counts = self._counts.gather(2, source) * inside
-        counts[:, :, 0] += self._counts.sum(2) - counts.sum(2)
+
+def _moved(counts: Tensor, rise: Tensor, mantissa: int) -> Tensor:
+    """Return counts, ``[blocks, sign, bin]``, as seen from windows that lie ``rise`` (``[blocks]``) binades higher."""
+    if not bool(rise.any()):
         return counts
+    width = counts.shape[2]
+    source = torch.arange(width, device=rise.device) + (rise[:, None, None] << mantissa)
+    inside = source < width
+    moved = counts.gather(2, source.clamp_(max=width - 1).expand_as(counts)) * inside
+    moved[:, :, 0] += counts.sum(2) - moved.sum(2)
+    return moved
