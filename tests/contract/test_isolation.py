@@ -134,4 +134,6 @@ def test_bundled_plugins_import_only_the_public_door() -> None:
                 words = line.split()
                 if words[:1] in (["from"], ["import"]) and words[1].split(".")[0] == "quark_core":
                     # The package itself is the public Python API.
-                    assert words[1] == "quark_core" or words[1].startswith(allowed), f"{path.relative_to(ROOT)}: {line.strip()}"
+                    assert words[1] == "quark_core" or words[1].startswith(allowed), (
+                        f"{path.relative_to(ROOT)}: {line.strip()}"
+                    )
