@@ -38,13 +38,13 @@ class Shift:
 
     def __call__(self, v: Tensor, scratch: Scratch) -> None:
         """Round float32 ``v`` in place."""
+        bits = v.view(torch.int32)
+        # The sum loses the sign of a zero; two passes over integers take less than copysign.
+        sign = torch.bitwise_and(bits, _SIGN, out=scratch.like(v, 1, torch.int32))
         binade = binades(v, self._emin, scratch.like(v, 0))
         # alpha spares a pass; the product is exact, so it does not matter whether the addition is fused with it.
-        rounded = torch.add(v, binade, alpha=self._factor, out=scratch.like(v, 1))
-        rounded.sub_(binade, alpha=self._factor)
-        # All that can be missing is the sign of a zero; two passes over integers take less than copysign.
-        sign = torch.bitwise_and(v.view(torch.int32), _SIGN, out=binade.view(torch.int32))
-        torch.bitwise_or(rounded.view(torch.int32), sign, out=v.view(torch.int32))
+        v.add_(binade, alpha=self._factor).sub_(binade, alpha=self._factor)
+        bits.bitwise_or_(sign)
 
 
 class Quotient:
