@@ -11,8 +11,8 @@ from quark_core.engine.scales import QParams, params_from_range
 from quark_core.engine.tiles import tiles
 from quark_core.plugin.settings import Settings
 
-_VALUE, _MAGNITUDE = 2, 3
-"""Numbers of scratch buffers; kernels use 0 and 1."""
+_VALUE = 2
+"""Number of a scratch buffer; kernels use 0 and 1."""
 
 
 def given_or_own(params: QParams | None, source: Tensor, settings: Settings) -> QParams:
@@ -28,10 +28,6 @@ def sweep(source: Tensor, target: Tensor, settings: Settings, params: QParams | 
     The two may be the same memory, but must not overlap otherwise. Buffers of a few tiles are all that it allocates.
     """
     tile = _Tile(settings)
-    if params is None and _is_local(source, settings):
-        for rows, columns in tiles(*source.shape):
-            tile.snap_own(source[rows, columns], target[rows, columns])
-        return
     params = given_or_own(params, source, settings)
     shared = _shared(params.zero_point)
     for rows, columns in tiles(*source.shape):
@@ -48,13 +44,6 @@ class _Tile:
         self._kernel: Kernel = kernel_for(settings)
         self._scratch = Scratch()
         self._zero = torch.zeros(())
-
-    def snap_own(self, source: Tensor, target: Tensor) -> None:
-        """As ``snap``, with the scales of the blocks' own ranges; NaN makes its block NaN."""
-        magnitude = torch.abs(source, out=self._scratch.like(source, _MAGNITUDE, source.dtype))
-        amax = magnitude.amax(1)
-        params = params_from_range(-amax, amax, self._settings)
-        self.snap(source, target, params.scale[:, None], 0.0)
 
     def snap(self, source: Tensor, target: Tensor, scale: Tensor, zero_point: Tensor | float) -> None:
         """Write ``source`` divided by ``scale`` (``[blocks, 1]``), rounded and multiplied back, into ``target``."""
@@ -103,12 +92,3 @@ def _shared(zero_point: Tensor) -> float | None:
         return 0.0
     first = zero_point[0]
     return float(first) if bool((zero_point == first).all()) else None
-
-
-def _is_local(source: Tensor, settings: Settings) -> bool:
-    """Return whether each block's scale depends on that block alone, and a tile holds it whole."""
-    fmt = settings.dtype.format
-    first = next(tiles(*source.shape), None)
-    # A scale with a format of its own is relative to one of the whole tensor.
-    alone = settings.dtype.is_block and getattr(fmt, "scale", None) is None
-    return alone and first is not None and first[1].stop >= source.shape[1]
