@@ -31,7 +31,9 @@ def shared_scale(amax: Tensor, fmt: BlockFormat, rule: ScaleRule = ScaleRule.flo
         if rule is ScaleRule.even:
             finite = _rounded_up(finite, fmt)
         exponent = _exponent(finite) - fmt.emax
-    codes = exponent.clamp_(-127, 127).add_(127)
+    # The smallest integer element is -2, and twice 2^127 is no float32.
+    top = 126 if isinstance(fmt.element, IntFormat) else 127
+    codes = exponent.clamp_(-127, top).add_(127)
     return _decoded(torch.where(amax.isnan(), 255, torch.where(amax == 0, 0, codes)))
 
 

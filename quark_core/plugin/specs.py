@@ -108,6 +108,9 @@ class RoundingSpec(_OptionsSpec):
     impl: Ref[type[Rounding]]
     is_half_even: bool = False
     """Promise that it is IEEE 754 ties-to-even under any options, so that kernels may compute it another way."""
+    is_stateful: bool = False
+    """Whether a call depends on earlier ones (a random generator). Each tensor then gets a fresh one, so that the same
+    tensor and options always give the same result."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ AXES = {QSchemeType.per_channel: 0, QSchemeType.per_group: -1}
 
 
 def roundings() -> list[RoundingSpec]:
-    """Return the installed roundings that need no options, ``half_even`` first."""
-    found = [s for s in current().specs("rounding").values() if isinstance(s, RoundingSpec) and not needs_options(s)]
+    """Return the installed roundings that need no options and draw no lots, ``half_even`` first."""
+    every = [s for s in current().specs("rounding").values() if isinstance(s, RoundingSpec)]
+    found = [s for s in every if not needs_options(s) and not s.is_stateful]
     assert found, "the suites need the bundled roundings; do not block them by QUARK_PLUGINS"
     return sorted(found, key=lambda spec: spec.name != RoundType.half_even)
 

@@ -44,10 +44,10 @@ class Kernel(Protocol):
 
 
 def kernel_for(settings: Settings) -> Kernel:
-    """Return the kernel of the format and rounding in ``settings``; kernels are built once."""
+    """Return the kernel of the format and rounding in ``settings``; built once, where the rounding has no state."""
     options = settings.rounding_options
     unbounded = not settings.dtype.scaled or settings.dtype.is_block
-    if _hashable(options):
+    if _hashable(options) and not settings.rounding.is_stateful:
         return _cached(settings.dtype.format, settings.rounding, options, unbounded)
     return _build(settings.dtype.format, settings.rounding, options, unbounded)
 

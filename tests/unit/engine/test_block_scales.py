@@ -80,6 +80,14 @@ def test_saved_blocks_come_back_bit_for_bit(name: str, tmp_path: object) -> None
     assert stored == 64 * 32 * bits / 8 + (4 if name == "nvfp4" else 0)
 
 
+def test_mxint8_of_the_largest_floats_stays_finite(make: Make) -> None:
+    largest = torch.finfo(torch.float32).max
+    x = torch.tensor([[-largest, largest, -math.inf, math.inf] * 8])
+    y = qf.quantize_dequantize(x, make("mxint8"))
+    assert y.isfinite().all()
+    assert y[0, :2].tolist() == [-(2.0**127), 127 / 64 * 2.0**126]
+
+
 def test_what_a_block_format_refuses() -> None:
     e4m3 = FloatFormat(4, 3, "fn")
     with pytest.raises(ValueError, match="signed and has E8M0"):
