@@ -59,8 +59,8 @@ def test_suites_are_not_collected_and_subclasses_are(pytester: pytest.Pytester) 
     collect_options(pytester)
     pytester.makepyfile(FLOOR)
     result = pytester.runpytest_inprocess("-q")
-    result.assert_outcomes(passed=9)
-    result.stdout.fnmatch_lines(["quark conformance: RoundingTests[[]floor] 9 checks"])
+    result.assert_outcomes(passed=10)
+    result.stdout.fnmatch_lines(["quark conformance: RoundingTests[[]floor] 10 checks"])
 
 
 def test_a_class_without_spec_stops_the_run(pytester: pytest.Pytester) -> None:

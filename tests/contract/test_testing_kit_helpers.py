@@ -45,8 +45,8 @@ def test_the_values_of_integers_and_codebooks() -> None:
 
 def test_settings_cover_all_that_a_dtype_allows() -> None:
     number = {spec.name: len(settings_for(spec)) for spec in DTYPES}
-    # 3 schemes, 2 scale types and 3 roundings; integers are symmetric or not; a plain cast has roundings only.
-    assert (number["int8"], number["fp8_e4m3"], number["mx"], number["bfloat16"]) == (36, 18, 3, 3)
+    # 5 schemes, 2 scale types and 3 roundings; integers are symmetric or not; a plain cast has roundings only.
+    assert (number["int8"], number["fp8_e4m3"], number["mx"], number["bfloat16"]) == (60, 30, 3, 3)
 
 
 def test_what_an_object_holds_is_counted_once() -> None:
