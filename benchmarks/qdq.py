@@ -19,8 +19,6 @@ SHAPES = ("4096x4096", "4096x11008", "2048x4096")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark as the command line says."""
     options = _parser().parse_args(arguments)
-    if options.compiled:
-        os.environ["QUARK_COMPILE"] = "1"  # before quark_core is imported, which may look only then
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else torch's profiler writes two lines for each use
 
     import torch
@@ -64,7 +62,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=_positive, default=1)
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--plot", type=Path, help="PNG or SVG; needs matplotlib")
-    parser.add_argument("--compiled", action="store_true", help="ours with QUARK_COMPILE=1")
     return parser
 
 
