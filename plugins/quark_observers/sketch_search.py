@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Self
 
@@ -20,7 +21,7 @@ _WORK = 1 << 19
 """Values that are quantized at once; they stay in the cache."""
 
 
-class SketchSearch:
+class SketchSearch(ABC):
     """Finds the ratio r for which r * (minimum, maximum) loses least; of equally good ones, the largest.
 
     A subclass sets ``name`` and ``ratios``, growing up to 1, and computes losses from the histogram, whose bins are at
@@ -38,7 +39,7 @@ class SketchSearch:
     def for_settings(self, settings: Settings) -> None:
         """Search for the format, rounding and scale of ``settings``."""
         # One block a row, whatever the tensor's scheme is.
-        self._settings = replace(settings, qscheme=QSchemeType.per_channel, axis=0, group_size=None)
+        self._settings = replace(settings, qscheme=QSchemeType.per_channel, axis=0, group_size=None, block_size=None)
 
     def observe(self, blocks: Tensor) -> None:
         """Take in a batch, ``[blocks, elements]`` float32; one without values changes nothing."""
@@ -67,16 +68,17 @@ class SketchSearch:
             best[rows] = self.ratios(lo.device).flip(0)[losses.flip(1).argmin(1)]
         return torch.where(finite, lo * best, lo), torch.where(finite, hi * best, hi)
 
+    @abstractmethod
     def ratios(self, device: torch.device) -> Tensor:
         """Return the candidates, float32, growing up to 1."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _losses(self, histogram: BitHistogram, rows: slice, lo: Tensor, hi: Tensor) -> Tensor:
         """Return, ``[rows, candidates]``, what each candidate loses of the blocks ``rows``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _work_per_block(self) -> int:
-        raise NotImplementedError
+        """Return how many values the losses of one block take."""
 
     def _candidates(self, lo: Tensor, hi: Tensor) -> QParams:
         """Return the parameters of each block's candidates, block after block."""
