@@ -10,8 +10,6 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-PREFIXES = ("glob:", "re:", "type:")
-
 # `(?![\s\S])` is the end of the text in every regular expression dialect; `$` is not.
 PATTERN = r"^(?:(?:glob|re|type):[^\n\r]+|[^:\n\r]+)(?![\s\S])"
 """What a pattern may look like, as a regular expression that Python, JavaScript and Rust read alike."""

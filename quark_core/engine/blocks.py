@@ -47,11 +47,6 @@ def from_blocks(blocks: Tensor, shape: Sequence[int], settings: Settings) -> Ten
     return blocks.reshape(*rest, shape[axis]).movedim(-1, axis)
 
 
-def block_count(shape: Sequence[int], settings: Settings) -> int:
-    """Return how many blocks, and so scales, a tensor of ``shape`` has; raises ModelError like ``to_blocks``."""
-    return block_shape(shape, settings)[0]
-
-
 def block_shape(shape: Sequence[int], settings: Settings) -> tuple[int, int]:
     """Return ``(blocks, elements)`` for a tensor of ``shape``; raises ModelError like ``to_blocks``."""
     if settings.qscheme is QSchemeType.per_token:

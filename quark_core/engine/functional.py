@@ -14,7 +14,7 @@ from quark_core.engine.packing import code_dtype
 from quark_core.engine.scales import QParams, params_from_range
 from quark_core.engine.sweep import given_or_own, sweep
 from quark_core.engine.tiles import tiles
-from quark_core.plugin.formats import BlockFormat, IntFormat
+from quark_core.plugin.formats import has_signed_codes
 
 if TYPE_CHECKING:
     from quark_core.config.models import TensorConfig
@@ -81,9 +81,7 @@ def quantize(x: Tensor, config: Settings | TensorConfig, params: QParams | None 
     source = to_blocks(x, settings)
     params = given_or_own(params, source, settings)
     fmt, kernel = settings.dtype.format, kernel_for(settings)
-    element = fmt.element if isinstance(fmt, BlockFormat) else fmt
-    signed = isinstance(element, IntFormat) and element.signed
-    codes = torch.empty(source.shape, dtype=code_dtype(fmt.bits, signed=signed), device=x.device)
+    codes = torch.empty(source.shape, dtype=code_dtype(fmt.bits, signed=has_signed_codes(fmt)), device=x.device)
     for rows, columns in tiles(*source.shape):
         work = source[rows, columns].to(torch.float32, copy=True)
         if settings.dtype.scaled:

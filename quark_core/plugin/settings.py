@@ -36,11 +36,6 @@ class Settings:
     is_dynamic: bool = False
     """Whether the scale of an activation is computed at run time; always so for block formats."""
 
-    @property
-    def needs_calibration(self) -> bool:
-        """Whether a range must be observed before the scale is known."""
-        return self.observer is not None
-
     def describe(self) -> str:
         """Return a short text for tables: ``int4 per_group 32 axis 1 half_even min_max``."""
         parts = [self.dtype.name, *self._scheme(), *self._scale(), self.rounding.name]

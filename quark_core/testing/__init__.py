@@ -22,10 +22,10 @@ _SUITES = ("devices", "dtypes", "modes", "observers", "options", "plugins", "rou
 pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _SUITES))
 
 from quark_core.testing.devices import DeviceTests  # noqa: E402 - after the lines above, which must come first
-from quark_core.testing.dtypes import DtypeTests  # noqa: E402
-from quark_core.testing.modes import ModeTests  # noqa: E402
-from quark_core.testing.observers import ObserverTests  # noqa: E402
-from quark_core.testing.plugins import PluginTests  # noqa: E402
-from quark_core.testing.roundings import RoundingTests  # noqa: E402
+from quark_core.testing.dtypes import DtypeTests  # noqa: E402 - as above
+from quark_core.testing.modes import ModeTests  # noqa: E402 - as above
+from quark_core.testing.observers import ObserverTests  # noqa: E402 - as above
+from quark_core.testing.plugins import PluginTests  # noqa: E402 - as above
+from quark_core.testing.roundings import RoundingTests  # noqa: E402 - as above
 
 __all__ = ["DeviceTests", "DtypeTests", "ModeTests", "ObserverTests", "PluginTests", "RoundingTests"]

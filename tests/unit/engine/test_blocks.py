@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from quark_core.engine.blocks import block_count, from_blocks, to_blocks
+from quark_core.engine.blocks import block_shape, from_blocks, to_blocks
 from quark_core.errors import ModelError
 from quark_core.plugin.settings import Settings
 
@@ -26,7 +26,7 @@ def test_per_channel_has_a_slice_a_block(make: Make, shape: tuple[int, ...], axi
     settings = make("int8", qscheme="per_channel", axis=axis)
     x = torch.randn(shape)
     blocks = to_blocks(x, settings)
-    assert blocks.shape[0] == shape[axis] == block_count(shape, settings)
+    assert blocks.shape[0] == shape[axis] == block_shape(shape, settings)[0]
     for index in range(shape[axis]):
         assert blocks[index].tolist() == x.select(axis, index).flatten().tolist()
     assert torch.equal(from_blocks(blocks, shape, settings), x)
@@ -47,7 +47,7 @@ def test_per_group_runs_along_the_axis(make: Make, shape: tuple[int, ...], axis:
         values = line.flatten().tolist()
         expected += [values[i : i + group] for i in range(0, len(values), group)]
     assert blocks.tolist() == expected
-    assert block_count(shape, settings) == len(expected)
+    assert block_shape(shape, settings)[0] == len(expected)
     assert torch.equal(from_blocks(blocks, shape, settings), x)
 
 
