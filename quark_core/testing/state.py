@@ -6,12 +6,13 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 
-def values_held(thing: Any, _seen: set[int] | None = None) -> int:
+def values_held(thing: Any, _seen: dict[int, Any] | None = None) -> int:
     """Return the number of values in the tensors, arrays and containers that are reachable through attributes."""
-    seen = set() if _seen is None else _seen
+    # The things themselves are kept: what `vars` makes anew would else leave its id to the next one.
+    seen = {} if _seen is None else _seen
     if id(thing) in seen:
         return 0
-    seen.add(id(thing))
+    seen[id(thing)] = thing
     if callable(numel := getattr(thing, "numel", None)):
         return int(numel())
     if isinstance(size := getattr(thing, "nbytes", None), int):
