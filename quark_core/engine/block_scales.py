@@ -16,24 +16,33 @@ def mx_scale(amax: Tensor, fmt: BlockFormat, rule: ScaleRule) -> Tensor:
 
     ``amax``: ``[blocks]`` float32. Source: OCP MX 1.0, sections 5.3 and 6.3.
     """
-    return shared_scale(amax, fmt, rule) * 2.0**-fmt.fraction_bits
+    shared = shared_scale(amax, fmt, rule)
+    return shared * 2.0**-fmt.fraction_bits if fmt.fraction_bits else shared
 
 
-def two_level_scale(amax: Tensor, fmt: BlockFormat, scale: FloatFormat) -> tuple[Tensor, Tensor]:
-    """Return ``[blocks]`` scales, products of a value of ``scale`` and of one float32 scale, and that one, ``[1]``.
+def tensor_scale(amax: Tensor, fmt: BlockFormat, scale: FloatFormat) -> Tensor:
+    """Return what the block scales of a tensor are relative to, ``[1]`` float32, from ``amax``, ``[blocks]`` float32.
 
-    Tensor scale: the largest amax / (largest scale * largest element), 1 for zeros. Block scale: amax / largest element
-    relative to it, rounded to nearest even, at least the smallest positive value. NaN makes its block NaN and does not
-    count for the others; infinity counts as the largest float32. Source: NVIDIA's NVFP4 (E4M3 scales, 16 elements).
+    The largest amax / (largest scale * largest element), 1 for zeros. NaN does not count; infinity counts as the
+    largest float32. Source: NVIDIA's NVFP4 (E4M3 scales, 16 elements).
     """
-    finite = amax.double().clamp(max=_FLOAT_MAX)
-    known = torch.nan_to_num(finite, nan=0.0)
-    top = known.max().reshape(1) if known.numel() else known.new_zeros(1)
-    tensor_scale = (top / (scale.max * fmt.max)).float().clamp_(min=_SMALLEST).masked_fill_(top == 0, 1.0)
-    relative = finite / fmt.max / tensor_scale.double()
+    top = amax.amax().reshape(1) if amax.numel() else amax.new_zeros(1)
+    if not bool(top.isfinite()):
+        top = amax.nan_to_num(nan=0.0, posinf=_FLOAT_MAX).amax().reshape(1)
+    exact = top.double() / (scale.max * fmt.max)
+    return exact.float().clamp_(min=_SMALLEST).masked_fill_(top == 0, 1.0)
+
+
+def relative_scale(amax: Tensor, relative_to: Tensor, fmt: BlockFormat, scale: FloatFormat) -> Tensor:
+    """Return ``[blocks]`` float32 scales: products of a value of ``scale`` and of the tensor scale ``relative_to``.
+
+    That value: amax / largest element / tensor scale, rounded to nearest even, at least the smallest positive one.
+    NaN makes its block NaN, infinity counts as the largest float32.
+    """
     smallest = 2.0 ** (scale.emin - scale.mantissa_bits)
-    block = _nearest(relative, scale).clamp(smallest, scale.max)
-    return (block.float() * tensor_scale), tensor_scale
+    # The product of the two is exact. Both bounds are values of the format, so they may come before the rounding.
+    relative = amax.double().div_(relative_to.double() * fmt.max).clamp_(smallest, scale.max)
+    return _nearest(relative, scale).float().mul_(relative_to)
 
 
 def block_factors(scale: Tensor, tensor_scale: Tensor, fmt: FloatFormat) -> Tensor:
@@ -43,6 +52,7 @@ def block_factors(scale: Tensor, tensor_scale: Tensor, fmt: FloatFormat) -> Tens
 
 
 def _nearest(x: Tensor, fmt: FloatFormat) -> Tensor:
-    exponent = (torch.frexp(x).exponent - 1).clamp_(min=fmt.emin)
-    ulp = torch.ldexp(torch.ones_like(x), exponent - fmt.mantissa_bits)
-    return (x / ulp).round_().mul_(ulp)
+    # As kernels.grid.Shift does it, with the mantissa of a float64.
+    large = x.clamp(min=1.5 * 2.0**fmt.emin)
+    factor = 2.0 ** (52 - fmt.mantissa_bits)
+    return x.sub_(large, alpha=factor).add_(large, alpha=factor)

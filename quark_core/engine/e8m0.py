@@ -13,6 +13,8 @@ from quark_core.plugin.formats import BlockFormat, IntFormat
 _SMALLEST = 0x00400000
 """Bits of 2^-127, which is a subnormal float32."""
 _EXPONENT = 0x7F800000
+_STEP = 1 << 23
+"""From one power of two to the next, in the bits of a float32."""
 
 
 def shared_scale(amax: Tensor, fmt: BlockFormat, rule: ScaleRule = ScaleRule.floor) -> Tensor:
@@ -22,19 +24,29 @@ def shared_scale(amax: Tensor, fmt: BlockFormat, rule: ScaleRule = ScaleRule.flo
     ``rceil``: the smallest power of two at or above amax / largest element. NaN gives NaN, infinity counts as the
     largest float32, 0 gives 2^-127. Exponents are read off the bits: float log2 is wrong one ulp below a power of two.
     """
+    if rule is ScaleRule.floor and fmt.emax >= 0:
+        return _floored(amax, fmt)
     finite = amax.clamp(max=torch.finfo(torch.float32).max).double()
     if rule is ScaleRule.rceil:
         ratio = finite / fmt.max
         exponent = _exponent(ratio)
         exponent += (torch.ldexp(ratio, -exponent) > 1).int()
     else:
-        if rule is ScaleRule.even:
-            finite = _rounded_up(finite, fmt)
-        exponent = _exponent(finite) - fmt.emax
-    # The smallest integer element is -2, and twice 2^127 is no float32.
-    top = 126 if isinstance(fmt.element, IntFormat) else 127
-    codes = exponent.clamp_(-127, top).add_(127)
+        exponent = _exponent(_rounded_up(finite, fmt) if rule is ScaleRule.even else finite) - fmt.emax
+    codes = exponent.clamp_(-127, _top(fmt)).add_(127)
     return _decoded(torch.where(amax.isnan(), 255, torch.where(amax == 0, 0, codes)))
+
+
+def _floored(amax: Tensor, fmt: BlockFormat) -> Tensor:
+    # floor needs no float64: each amax below 2^-126 leads to 2^-127, so the exponents of subnormals are not asked for.
+    bits = (amax.view(torch.int32) & _EXPONENT).clamp_(max=_EXPONENT - _STEP)
+    bits.sub_(fmt.emax * _STEP).clamp_(_SMALLEST, (_top(fmt) + 127) * _STEP)
+    return torch.where(amax.isnan(), amax, bits.view(torch.float32))
+
+
+def _top(fmt: BlockFormat) -> int:
+    """Return the largest exponent: the smallest integer element is -2, and twice 2^127 is no float32."""
+    return 126 if isinstance(fmt.element, IntFormat) else 127
 
 
 def _exponent(x: Tensor) -> Tensor:

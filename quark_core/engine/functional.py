@@ -12,7 +12,8 @@ from quark_core.engine.blocks import from_blocks, to_blocks
 from quark_core.engine.kernels import kernel_for
 from quark_core.engine.packing import code_dtype
 from quark_core.engine.scales import QParams, params_from_range
-from quark_core.engine.sweep import given_or_own, sweep
+from quark_core.engine.sweep import sweep
+from quark_core.engine.tile_scales import given_or_own
 from quark_core.engine.tiles import tiles
 from quark_core.plugin.formats import has_signed_codes
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from quark_core.config.scaling import ScaleDtype, ScaleRule
 from quark_core.config.type import ScaleType
-from quark_core.engine.block_scales import mx_scale, two_level_scale
+from quark_core.engine.block_scales import mx_scale, relative_scale, tensor_scale
 from quark_core.errors import DataError
 from quark_core.plugin.formats import BlockFormat, CodebookFormat, Format, IntFormat
 from quark_core.plugin.settings import Settings
@@ -53,7 +53,7 @@ def params_from_range(lo: Tensor, hi: Tensor, settings: Settings) -> QParams:
         return _symmetric(torch.ones_like(lo))
     fmt = settings.dtype.format
     if isinstance(fmt, BlockFormat):
-        return _block(torch.maximum(lo.abs(), hi.abs()), fmt, settings)
+        return params_from_amax(torch.maximum(lo.abs(), hi.abs()), fmt, settings)
     if not bool((lo.isfinite() & hi.isfinite()).all()):
         raise DataError("a range holds NaN or infinity, so it has no scale; look for such values in the data")
     if settings.symmetric or not isinstance(fmt, IntFormat):
@@ -86,11 +86,13 @@ def _symmetric(scale: Tensor) -> QParams:
     return QParams(scale, torch.zeros_like(scale))
 
 
-def _block(amax: Tensor, fmt: BlockFormat, settings: Settings) -> QParams:
+def params_from_amax(amax: Tensor, fmt: BlockFormat, settings: Settings) -> QParams:
+    """Return the parameters of blocks whose largest magnitudes are ``amax``, ``[blocks]`` float32."""
     if fmt.scale is None:
         return _symmetric(mx_scale(amax, fmt, settings.scale_rule or ScaleRule.floor))
-    scale, tensor_scale = two_level_scale(amax, fmt, fmt.scale)
-    return QParams(scale, torch.zeros_like(scale), tensor_scale)
+    relative_to = tensor_scale(amax, fmt, fmt.scale)
+    scale = relative_scale(amax, relative_to, fmt, fmt.scale)
+    return QParams(scale, torch.zeros_like(scale), relative_to)
 
 
 def _asymmetric(lo: Tensor, hi: Tensor, fmt: IntFormat, settings: Settings) -> QParams:

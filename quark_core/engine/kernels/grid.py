@@ -21,30 +21,31 @@ class Grid(Protocol):
 
 
 class Shift:
-    """Half-even: adds and subtracts a number so large that the sum's last bit is the element's last bit.
+    """Half-even: subtracts and adds a number so large that the difference's last bit is the element's last bit.
 
-    The hardware's own rounding, IEEE ties-to-even, then does the work, subnormals included. With m mantissa bits and
-    binade p the number is 1.5 * 2^(23 - m) * p: p below 2^(23 - m) * p leaves the sum in one binade for either sign.
+    The hardware's own rounding, IEEE ties-to-even, then does the work, subnormals included. With m mantissa bits and a
+    magnitude a the number is 2^(23 - m) * max(a, 1.5 * 2^emin). For a normal element it is a itself, shifted: the
+    difference, just below it, has its ulp or, near a power of two, a finer one where no tie is. For a subnormal one it
+    is a constant far from both ends of its binade.
     """
 
     def __init__(self, fmt: FloatFormat) -> None:
-        self._emin = fmt.emin
-        self._factor = 1.5 * 2.0 ** (23 - fmt.mantissa_bits)
+        self._least = 1.5 * 2.0**fmt.emin
+        self._factor = 2.0 ** (23 - fmt.mantissa_bits)
 
     @staticmethod
     def fits(fmt: FloatFormat) -> bool:
-        """Return whether float32 holds every number that is added."""
-        return fmt.emin >= -126 and fmt.emax + 24 - fmt.mantissa_bits <= 127
+        """Return whether float32 holds every number that is subtracted."""
+        return fmt.emin >= -126 and fmt.emax + 24 - fmt.mantissa_bits <= 127 and fmt.mantissa_bits <= 21
 
     def __call__(self, v: Tensor, scratch: Scratch) -> None:
         """Round float32 ``v`` in place."""
-        bits = v.view(torch.int32)
-        # The sum loses the sign of a zero; two passes over integers take less than copysign.
-        sign = torch.bitwise_and(bits, _SIGN, out=scratch.like(v, 1, torch.int32))
-        binade = binades(v, self._emin, scratch.like(v, 0))
+        magnitude = torch.abs(v, out=scratch.like(v, 1))
+        large = torch.clamp(magnitude, min=self._least, out=scratch.like(v, 0))
         # alpha spares a pass; the product is exact, so it does not matter whether the addition is fused with it.
-        v.add_(binade, alpha=self._factor).sub_(binade, alpha=self._factor)
-        bits.bitwise_or_(sign)
+        magnitude.sub_(large, alpha=self._factor).add_(large, alpha=self._factor)
+        # Two passes over integers are several times faster than copysign.
+        v.view(torch.int32).bitwise_and_(_SIGN).bitwise_or_(magnitude.view(torch.int32))
 
 
 class Quotient:

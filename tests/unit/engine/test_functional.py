@@ -150,7 +150,7 @@ def test_the_tile_size_does_not_change_a_bit(
     x = torch.randn(16, 64)
     settings = every_scheme(make, dtype, "round")[-1]
     expected = qf.quantize_dequantize(x, settings)
-    monkeypatch.setattr("quark_core.engine.tiles.tiles.__defaults__", (size,))
+    monkeypatch.setattr("quark_core.engine.tiles.TILE", size)
     assert torch.equal(bits(qf.quantize_dequantize(x, settings)), bits(expected))
 
 
