@@ -1,10 +1,13 @@
 """Codebooks: the nearest of a list of values."""
 
+from __future__ import annotations
+
 from functools import cache
 
 import torch
 from torch import Tensor
 
+from quark_core.engine.kernels.cells import Cells, StepOf, thresholds_of
 from quark_core.engine.kernels.missing import refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import CodebookFormat
@@ -20,27 +23,36 @@ class CodebookKernel:
     keeps_sign_of_zero = True
     cast_dtype = None
 
-    def __init__(self, fmt: CodebookFormat, rounding: Rounding) -> None:
+    def __init__(self, fmt: CodebookFormat, rounding: Rounding, *, is_stateful: bool = True) -> None:
+        """Let ``is_stateful`` be False where ``rounding`` depends on the value alone: looking up takes far less."""
         self._fmt = fmt
         self._rounding = rounding
+        self._is_stateful = is_stateful
+        self._lookups: dict[torch.device, _Lookup | None] = {}
 
     def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to values of the codebook; NaN stays NaN."""
-        del zero_point, scratch
+        del zero_point
+        lookup = self._lookup(v.device)
+        if lookup is not None:
+            lookup.snap(v, scratch)
+            return
         nans = v.isnan()
         # `where`, not arithmetic: NaN must survive the table.
-        v.copy_(torch.where(nans, v, self._values(v.device).float()[self._index(v.masked_fill(nans, 0.0))]))
+        v.copy_(torch.where(nans, v, _table(self._fmt, v.device).float()[self._index(v.masked_fill(nans, 0.0))]))
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
         """Return indexes, int32; raise DataError for NaN."""
         del zero_point
         refuse_nan(v, "codebooks have")
-        return self._index(v).int()
+        lookup = self._lookup(v.device)
+        return self._index(v).int() if lookup is None else lookup.index(v)
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the value at each index, float32; indexes beyond the last one give the last value."""
         del zero_point
-        return self._values(codes.device).float()[codes.long().clamp_(max=len(self._fmt.values) - 1)]
+        index = (codes.int() & ((1 << self._fmt.bits) - 1)).clamp_(max=len(self._fmt.values) - 1)
+        return _table(self._fmt, codes.device).float().index_select(0, index.reshape(-1)).view(codes.shape)
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor]:
         """Return the first and the last value."""
@@ -49,11 +61,15 @@ class CodebookKernel:
             torch.full_like(zero_point, self._fmt.values[-1]),
         )
 
-    def _values(self, device: torch.device) -> Tensor:
-        return _table(self._fmt, device)
+    def _lookup(self, device: torch.device) -> _Lookup | None:
+        if self._is_stateful:
+            return None
+        if device not in self._lookups:
+            self._lookups[device] = _Lookup.of(self._index, _table(self._fmt, device))
+        return self._lookups[device]
 
     def _index(self, v: Tensor) -> Tensor:
-        values = self._values(v.device)
+        values = _table(self._fmt, v.device)
         last = len(values) - 1
         # float64: in float32 an index beside a small fraction would make ties that are none.
         exact = v.double().clamp_(self._fmt.values[0], self._fmt.values[-1])
@@ -63,6 +79,34 @@ class CodebookKernel:
         index = torch.where(exact < end, index, below + 1.0)
         self._rounding(index)
         return index.long().clamp_(0, last)
+
+
+class _Lookup:
+    """The same function of the value by way of tables."""
+
+    def __init__(self, cells: Cells, values: Tensor) -> None:
+        self._cells = cells
+        self._index = cells.steps
+        # NO_STEP is the last one.
+        self._values = torch.cat([values, values.new_full((1,), torch.nan)]).float()[cells.steps]
+
+    @classmethod
+    def of(cls, index_of: StepOf, values: Tensor) -> _Lookup | None:
+        """Return the tables; None when they would be too large."""
+        cells = Cells.of(thresholds_of(index_of, len(values), values.device))
+        return None if cells is None else cls(cells, values)
+
+    def snap(self, v: Tensor, scratch: Scratch) -> None:
+        """Replace each value of ``v`` by the codebook's."""
+        position = self._cells.find(v, scratch)
+        target = v if v.is_contiguous() else scratch.like(v, 1)
+        torch.index_select(self._values, 0, position.view(-1), out=target.view(-1))
+        if target is not v:
+            v.copy_(target)
+
+    def index(self, v: Tensor) -> Tensor:
+        """Return the index of each value, int32."""
+        return self._index.index_select(0, self._cells.find(v, Scratch()).view(-1)).view(v.shape)
 
 
 def _limited(index: Tensor, below: Tensor, from_middle: Tensor) -> Tensor:
