@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.engine.kernels.missing import has_nan, refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import CodecFormat
 from quark_core.plugin.protocols import Codec
@@ -25,10 +25,12 @@ class CodecKernel:
     def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to values that codes stand for; NaN stays NaN."""
         del zero_point, scratch
-        nans = v.isnan()
-        v.masked_fill_(nans, 0.0)
-        v.copy_(self._decoded(self._codes(v)))
-        v.masked_fill_(nans, float("nan"))
+        nans = v.isnan() if has_nan(v) else None
+        if nans is not None:
+            v.masked_fill_(nans, 0.0)
+        v.copy_(self._codec.decode(self._codes(v)))
+        if nans is not None:
+            v.masked_fill_(nans, torch.nan)
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
         """Return codes, int32; raise DataError for NaN."""
@@ -39,7 +41,7 @@ class CodecKernel:
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the scaled value of each code, float32."""
         del zero_point
-        return self._decoded(codes)
+        return self._codec.decode(codes.int() & ((1 << self._fmt.bits) - 1)).float()
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor]:
         """Return +-max."""
@@ -48,6 +50,3 @@ class CodecKernel:
 
     def _codes(self, v: Tensor) -> Tensor:
         return self._codec.encode(v.clamp_(-self._fmt.max, self._fmt.max)).int()
-
-    def _decoded(self, codes: Tensor) -> Tensor:
-        return self._codec.decode(codes.int() & ((1 << self._fmt.bits) - 1)).float()

@@ -45,6 +45,14 @@ def test_decode_of_encode_times_the_scale(settings: Settings) -> None:
     assert torch.equal(qf.dequantize(codes, settings, params), values[:-1])
 
 
+def test_nan_stays_where_it_is(settings: Settings) -> None:
+    params = qf.QParams(torch.ones(1), torch.zeros(1))
+    x = torch.tensor([[math.nan, 14.0], [-math.inf, -math.nan], [math.inf, -6.0]])
+    values = qf.quantize_dequantize(x, settings, params)
+    assert values.isnan().tolist() == [[True, False], [False, True], [False, False]]
+    assert values.nan_to_num(nan=1.0).tolist() == [[1.0, 10.0], [-70.0, 1.0], [70.0, -10.0]]
+
+
 def test_the_scale_maps_amax_to_the_largest_value(settings: Settings) -> None:
     assert qf.parameters(torch.tensor([-140.0]), torch.tensor([7.0]), settings).scale.tolist() == [2.0]
 
