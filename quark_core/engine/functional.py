@@ -10,6 +10,7 @@ from torch import Tensor
 from quark_core.engine.arguments import as_settings, check_out, check_params, check_values
 from quark_core.engine.blocks import from_blocks, to_blocks
 from quark_core.engine.kernels import kernel_for
+from quark_core.engine.kernels.scratch import borrowed
 from quark_core.engine.packing import code_dtype
 from quark_core.engine.scales import QParams, params_from_range
 from quark_core.engine.sweep import sweep
@@ -64,9 +65,7 @@ def quantize_dequantize(
     if _may_overlap(source, target):
         source = source.clone()
     sweep(source, target, settings, params)
-    if not _shares(target, out):
-        out.copy_(from_blocks(target, x.shape, settings))
-    return out
+    return _given_back(target, out, settings)
 
 
 @torch.no_grad()
@@ -82,13 +81,18 @@ def quantize(x: Tensor, config: Settings | TensorConfig, params: QParams | None 
     source = to_blocks(x, settings)
     params = given_or_own(params, source, settings)
     fmt, kernel = settings.dtype.format, kernel_for(settings)
-    codes = torch.empty(source.shape, dtype=code_dtype(fmt.bits, signed=has_signed_codes(fmt)), device=x.device)
-    for rows, columns in tiles(*source.shape):
-        work = source[rows, columns].to(torch.float32, copy=True)
-        if settings.dtype.scaled:
-            work.div_(params.scale[rows, None])
-        codes[rows, columns] = kernel.encode(work, params.zero_point[rows, None]).to(codes.dtype)
-    return from_blocks(codes, x.shape, settings).contiguous()
+    codes = torch.empty(x.shape, dtype=code_dtype(fmt.bits, signed=has_signed_codes(fmt)), device=x.device)
+    target = to_blocks(codes, settings)
+    with borrowed() as scratch:
+        for rows, columns in tiles(*source.shape):
+            tile = source[rows, columns]
+            work = scratch.like(tile, 0)
+            if tile.dtype != torch.float32 or not settings.dtype.scaled:
+                tile = work.copy_(tile)
+            if settings.dtype.scaled:
+                torch.div(tile, params.scale[rows, None], out=work)
+            target[rows, columns] = kernel.encode(work, params.zero_point[rows, None])
+    return _given_back(target, codes, settings)
 
 
 @torch.no_grad()
@@ -101,11 +105,20 @@ def dequantize(codes: Tensor, config: Settings | TensorConfig, params: QParams |
     source = to_blocks(codes, settings)
     params = check_params(params, source, settings)
     kernel = kernel_for(settings)
-    values = torch.empty(source.shape, dtype=torch.float32, device=codes.device)
+    values = torch.empty(codes.shape, dtype=torch.float32, device=codes.device)
+    target = to_blocks(values, settings)
     for rows, columns in tiles(*source.shape):
         decoded = kernel.decode(source[rows, columns], params.zero_point[rows, None])
-        values[rows, columns] = decoded.mul_(params.scale[rows, None]) if settings.dtype.scaled else decoded
-    return from_blocks(values, codes.shape, settings).contiguous()
+        if settings.dtype.scaled:
+            torch.mul(decoded, params.scale[rows, None], out=target[rows, columns])
+        else:
+            target[rows, columns] = decoded
+    return _given_back(target, values, settings)
+
+
+def _given_back(blocks: Tensor, out: Tensor, settings: Settings) -> Tensor:
+    """Return ``out``, of which ``blocks`` is the blocks view, or a copy where strides allow no view."""
+    return out if _shares(blocks, out) else out.copy_(from_blocks(blocks, out.shape, settings))
 
 
 def _shares(a: Tensor, b: Tensor) -> bool:

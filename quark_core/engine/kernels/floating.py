@@ -6,7 +6,7 @@ from math import inf, ldexp, nan
 import torch
 from torch import Tensor
 
-from quark_core.engine.kernels.grid import Grid, Quotient, Shift, binades, layout, torch_dtype
+from quark_core.engine.kernels.grid import Grid, Quotient, Shift, layout, torch_dtype
 from quark_core.engine.kernels.missing import refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import FloatFormat
@@ -25,6 +25,7 @@ class FloatKernel:
         self._fmt = fmt
         self._rounding = rounding
         self._clips = clips
+        self._max = fmt.max
         # float32 has no normal number below 2^-126, and loses tiny values that are divided by a binade above 1.
         self._dtype = torch.float32 if -126 <= fmt.emin <= 0 else torch.float64
         self._native = torch_dtype(fmt) if half_even else None
@@ -42,7 +43,7 @@ class FloatKernel:
         del zero_point
         fmt = self._fmt
         if fmt.overflow == "saturate":
-            v.clamp_(-fmt.max, fmt.max)
+            v.clamp_(-self._max, self._max)
             self._round(v, scratch)
         elif self._native is not None:
             self._round(v, scratch)
@@ -76,27 +77,28 @@ class FloatKernel:
             v.copy_(work)
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
-        """Return bit patterns (sign, exponent, mantissa), int32; DataError for NaN where the format has none."""
+        """Return bit patterns (sign, exponent, mantissa), int32 or int16; DataError for NaN where there is none."""
         fmt = self._fmt
-        nans = v.isnan()
         if _nan_code(fmt) is None:
             refuse_nan(v, f"a {fmt.bits}-bit float with specials={fmt.specials!r} has")
         self.snap(v, zero_point, Scratch())
-        infinite = v.isinf()
-        work = v.abs().to(self._dtype).masked_fill_(nans | infinite, 0.0)
-        binade = binades(work, fmt.emin, torch.empty_like(work))
-        bits, mantissa, bias = layout(work.dtype)
-        exponent = (binade.view(bits) >> mantissa) - (bias + fmt.emin)
-        significand = work.div_(binade).mul_(2.0**fmt.mantissa_bits).int()
-        # A normal's leading 1 carries into the exponent field, which is what makes it one more than a subnormal's.
-        codes = (exponent.int() << fmt.mantissa_bits).add_(significand)
-        codes.masked_fill_(infinite, _infinity_code(fmt)).add_(v.signbit().int() << (fmt.bits - 1))
-        return codes.masked_fill_(nans, _nan_code(fmt) or 0)
+        size = v.abs().to(self._dtype)
+        finite = bool(size.amax() < inf)
+        if finite and self._native is not None:
+            return v.to(self._native).view(torch.int16)
+        if not finite:
+            size.masked_fill_(~size.isfinite(), 0.0)
+        codes = _unsigned_codes(size, fmt)
+        if not finite:
+            codes.masked_fill_(v.isinf(), _infinity_code(fmt))
+        codes.add_(v.view(torch.int32) >> 31, alpha=-1 << (fmt.bits - 1))
+        return codes if finite else codes.masked_fill_(v.isnan(), _nan_code(fmt) or 0)
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the value of each bit pattern, float32."""
         del zero_point
-        return _table(self._fmt, codes.device)[codes.int() & ((1 << self._fmt.bits) - 1)]
+        index = codes.int() & ((1 << self._fmt.bits) - 1)
+        return _table(self._fmt, codes.device).index_select(0, index.reshape(-1)).view(codes.shape)
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return +-max; None for plain casts, and for MX elements, whose scale fits the block."""
@@ -104,6 +106,21 @@ class FloatKernel:
             return None
         high = torch.full_like(zero_point, self._fmt.max)
         return -high, high
+
+
+def _unsigned_codes(size: Tensor, fmt: FloatFormat) -> Tensor:
+    """Return the codes, int32, of ``size`` (finite magnitudes of values of ``fmt``, float32 or float64; used up).
+
+    A normal's code is the exponent and mantissa of its float but for the bias; a subnormal's is its number of ulps,
+    the last bits of its sum with the power of two that has this ulp. Clamped, either is a constant for the other's
+    values, so the code is their sum but for a constant.
+    """
+    bits, mantissa, bias = layout(size.dtype)
+    spare = mantissa - fmt.mantissa_bits
+    least = (fmt.emin + bias) << fmt.mantissa_bits
+    codes = (size.view(bits) >> spare).clamp_(min=least)
+    size.clamp_(max=2.0**fmt.emin).add_(2.0 ** (fmt.emin + spare))
+    return codes.add_(size.view(bits)).sub_(least + ((fmt.emin + spare + bias) << mantissa)).int()
 
 
 def _infinity_code(fmt: FloatFormat) -> int:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pytest
 import torch
 from gfloat import formats
+from hypothesis import given
+from hypothesis import strategies as st
 
 import quark_core.functional as qf
 from quark_core.errors import DataError
@@ -144,3 +146,34 @@ def test_scaled(make: Make, rounding: str) -> None:
     params = qf.QParams(torch.tensor([scale]), torch.zeros(1))
     actual = qf.quantize_dequantize(torch.from_numpy(x), make("fp8_e4m3", rounding), params)
     assert same(actual.numpy(), expected * scale)
+
+
+@pytest.mark.parametrize("mantissa_bits", [2, 3, 4])
+def test_codes_with_infinity_as_ml_dtypes(make: Make, mantissa_bits: int) -> None:
+    exponent_bits = 7 - mantissa_bits
+    dtype = getattr(ml_dtypes, f"float8_e{exponent_bits}m{mantissa_bits}")
+    fmt = FloatFormat(exponent_bits, mantissa_bits, overflow="infinity")
+    x = np.concatenate([inputs("e5m2"), np.array([np.inf, -np.inf], np.float32)])
+    x = x[~np.isnan(x)]
+    expected = x.astype(dtype)
+    codes = qf.quantize(torch.from_numpy(x), make(fmt), ONE)
+    assert codes.numpy().tobytes() == expected.view(np.uint8).tobytes()
+    assert same(qf.dequantize(codes, make(fmt), ONE).numpy(), expected.astype(np.float32))
+
+
+@st.composite
+def float_formats(draw: st.DrawFn) -> FloatFormat:
+    exponent_bits = draw(st.integers(2, 8))
+    mantissa_bits = draw(st.integers(1, 15 - exponent_bits))
+    middle = (1 << (exponent_bits - 1)) - 1
+    bias = draw(st.integers(max(middle - 90, (1 << exponent_bits) - 128), min(middle + 90, 150 - mantissa_bits)))
+    return FloatFormat(exponent_bits, mantissa_bits, draw(st.sampled_from(["ieee", "fn", "none"])), bias)
+
+
+@given(fmt=float_formats(), rounding=st.sampled_from(list(MODES)))
+def test_every_code_of_any_format_comes_back(make: Make, fmt: FloatFormat, rounding: str) -> None:
+    codes = torch.arange(1 << fmt.bits).to(torch.uint8 if fmt.bits <= 8 else torch.int16)
+    values = qf.dequantize(codes, make(fmt, rounding), ONE)
+    finite = values.isfinite()
+    assert int(finite.sum()) >= (1 << fmt.bits) * 3 // 4 - 2
+    assert torch.equal(qf.quantize(values[finite], make(fmt, rounding), ONE), codes[finite])

@@ -154,6 +154,32 @@ def test_the_tile_size_does_not_change_a_bit(
     assert torch.equal(bits(qf.quantize_dequantize(x, settings)), bits(expected))
 
 
+@pytest.mark.parametrize("given", [torch.int16, torch.int32, torch.int64])
+@pytest.mark.parametrize("dtype", NAMES)
+def test_codes_may_have_any_integer_dtype_and_stay_as_they_are(make: Make, dtype: str, given: torch.dtype) -> None:
+    x = torch.randn(4, 64)
+    for settings in every_scheme(make, dtype, "half_even"):
+        params = qf.dynamic_parameters(x, settings)
+        codes = qf.quantize(x, settings, params)
+        wide = codes.to(given)
+        before = wide.clone()
+        values = qf.dequantize(wide, settings, params)
+        assert torch.equal(bits(values), bits(qf.dequantize(codes, settings, params)))
+        assert torch.equal(wide, before)
+
+
+@pytest.mark.parametrize("given", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("dtype", NAMES)
+def test_codes_of_other_input_dtypes(make: Make, dtype: str, given: torch.dtype) -> None:
+    for settings in every_scheme(make, dtype, "half_even"):
+        x = (torch.randn(16, 64) * 10).to(given)
+        before = x.clone()
+        codes = qf.quantize(x, settings)
+        assert torch.equal(codes, qf.quantize(x.float(), settings))
+        assert torch.equal(x, before)
+        assert codes.is_contiguous()
+
+
 def test_dynamic_ranges_leave_out_what_is_not_finite(make: Make) -> None:
     settings = make("int8", qscheme="per_channel", axis=0)
     x = torch.tensor([[1.0, math.inf, -2.0], [math.nan, math.nan, 4.0]])
