@@ -3,16 +3,17 @@
 Bit j of the stream is bit j % 8 of byte j // 8. The last byte is filled up with zeros.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 
 import torch
 from torch import Tensor
 
+from quark_core.engine.words import Words
 from quark_core.errors import UsageError
 
-_CHUNK = 1 << 16
-"""Groups of 8 codes that are worked on at once, so that temporary memory stays below some MiB."""
+_CHUNK = 1 << 17
+"""Groups of 8 codes that are worked on at once, so that their words stay in a core's cache."""
 
 
 def pack(codes: Tensor, bits: int) -> Tensor:
@@ -24,15 +25,14 @@ def pack(codes: Tensor, bits: int) -> Tensor:
     if codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool:
         raise UsageError(f"pack takes integer codes, not {codes.dtype}; get them from quantize")
     flat = codes.reshape(-1)
-    packed = torch.zeros(packed_size(flat.numel(), bits), dtype=torch.uint8, device=codes.device)
-    for start in range(0, flat.numel(), _CHUNK * 8):
-        part = _groups_of(flat[start : start + _CHUNK * 8], 8).int() & ((1 << bits) - 1)
-        stream = torch.zeros(part.shape[0], bits, dtype=torch.int32, device=codes.device)
-        for code, byte, shift in _overlaps(bits):
-            stream[:, byte] |= _shifted(part[:, code], shift) & 0xFF
-        target = packed[start // 8 * bits :][: stream.numel()]
-        target.copy_(stream.reshape(-1)[: target.numel()])
-    return packed
+    if bits % 8 == 0:
+        return flat.to(code_dtype(bits, signed=True), copy=True).view(torch.uint8)
+    packed = torch.empty(_groups(flat.numel()) * bits, dtype=torch.uint8, device=codes.device)
+    words = Words(bits, min(_CHUNK, _groups(flat.numel())), codes.device)
+    for start in range(0, _groups(flat.numel()), _CHUNK):
+        part = _filled(flat[start * 8 :][: _CHUNK * 8], 8)
+        words.pack(part, packed.view(-1, bits)[start:][: len(part)])
+    return _first(packed, packed_size(flat.numel(), bits))
 
 
 def unpack(packed: Tensor, bits: int, shape: int | Sequence[int], *, signed: bool = False) -> Tensor:
@@ -49,15 +49,15 @@ def unpack(packed: Tensor, bits: int, shape: int | Sequence[int], *, signed: boo
             f"{count} codes of {bits} bits are {packed_size(count, bits)} bytes of uint8 in one dimension, "
             f"not {tuple(packed.shape)} of {packed.dtype}; give the bits and the shape that were packed"
         )
-    codes = torch.empty(count, dtype=code_dtype(bits, signed=signed), device=packed.device)
-    for start in range(0, count, _CHUNK * 8):
-        target = codes[start : start + _CHUNK * 8]
-        stream = _groups_of(packed[start // 8 * bits :][: _CHUNK * bits], bits).int()
-        part = torch.zeros(stream.shape[0], 8, dtype=torch.int32, device=packed.device)
-        for code, byte, shift in _overlaps(bits):
-            part[:, code] |= _shifted(stream[:, byte], -shift)
-        target.copy_(_extended(part, bits, signed).reshape(-1)[: target.numel()])
-    return codes.reshape(shape)
+    dtype = code_dtype(bits, signed=signed)
+    if bits % 8 == 0:
+        return packed.clone(memory_format=torch.contiguous_format).view(dtype).reshape(shape)
+    codes = torch.empty(_groups(count), 8, dtype=dtype, device=packed.device)
+    words = Words(bits, min(_CHUNK, len(codes)), packed.device)
+    for start in range(0, len(codes), _CHUNK):
+        part = _filled(packed[start * bits :][: _CHUNK * bits], bits)
+        words.unpack(part, codes[start:][: len(part)], signed=signed)
+    return _first(codes.view(-1), count).reshape(shape)
 
 
 def packed_size(count: int, bits: int) -> int:
@@ -72,27 +72,19 @@ def code_dtype(bits: int, *, signed: bool) -> torch.dtype:
     return torch.int8 if signed else torch.uint8
 
 
-def _overlaps(bits: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (code, byte, shift of the code within the byte) where 8 codes and their ``bits`` bytes share bits."""
-    for code in range(8):
-        first = code * bits
-        for byte in range(first // 8, (first + bits - 1) // 8 + 1):
-            yield code, byte, first - 8 * byte
+def _groups(count: int) -> int:
+    return (count + 7) // 8
 
 
-def _shifted(x: Tensor, shift: int) -> Tensor:
-    return x << shift if shift >= 0 else x >> -shift
-
-
-def _extended(codes: Tensor, bits: int, signed: bool) -> Tensor:
-    codes = codes & ((1 << bits) - 1)
-    sign = 1 << (bits - 1)
-    return (codes ^ sign) - sign if signed or bits == 16 else codes
-
-
-def _groups_of(flat: Tensor, size: int) -> Tensor:
+def _filled(flat: Tensor, size: int) -> Tensor:
+    """Return ``flat`` in rows of ``size``, the last one filled up with zeros."""
     missing = -flat.numel() % size
     return torch.cat([flat, flat.new_zeros(missing)]).view(-1, size) if missing else flat.view(-1, size)
+
+
+def _first(flat: Tensor, count: int) -> Tensor:
+    # Not a view: what is stored must not hold more than it shows.
+    return flat if flat.numel() == count else flat[:count].clone()
 
 
 def _check_bits(bits: int) -> None:

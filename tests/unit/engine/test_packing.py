@@ -28,13 +28,34 @@ def test_round_trip(bits: int, data: st.DataObject) -> None:
         assert unpacked.tolist() == codes
 
 
-@pytest.mark.parametrize("bits", [1, 3, 4, 8, 11, 16])
+@pytest.mark.parametrize("bits", range(1, 17))
 def test_across_chunks(bits: int) -> None:
     shape = (3, 400_001)
     codes = torch.randint(0, 1 << bits, shape, dtype=torch.int32, generator=torch.Generator().manual_seed(bits))
     unpacked = unpack(pack(codes, bits), bits, shape)
     assert unpacked.shape == shape
     assert torch.equal(unpacked.int() & ((1 << bits) - 1), codes)
+
+
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_strided_memory(bits: int) -> None:
+    codes = torch.randint(0, 1 << bits, (13, 7), dtype=torch.int32, generator=torch.Generator().manual_seed(bits))
+    packed = pack(codes.t(), bits)
+    assert packed.tolist() == stream_of(codes.t().flatten().tolist(), bits)
+    strided = torch.stack([packed, packed]).t()[:, 1]
+    unpacked = unpack(strided, bits, (7, 13))
+    assert torch.equal(unpacked.int() & ((1 << bits) - 1), codes.t())
+
+
+@pytest.mark.parametrize("count", [16, 21])
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_results_have_memory_of_their_own_and_no_more_than_they_show(bits: int, count: int) -> None:
+    codes = torch.zeros(count, dtype=torch.uint8 if bits <= 8 else torch.int16)
+    packed = pack(codes, bits)
+    unpacked = unpack(packed, bits, count)
+    assert packed.untyped_storage().nbytes() == packed.numel()
+    assert unpacked.untyped_storage().nbytes() == unpacked.numel() * unpacked.itemsize
+    assert len({t.untyped_storage().data_ptr() for t in (codes, packed, unpacked)}) == 3
 
 
 def test_dtypes() -> None:
