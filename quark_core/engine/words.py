@@ -35,7 +35,7 @@ class Words:
         _copy_columns(words.view(torch.uint8), packed)
 
     def unpack(self, packed: Tensor, codes: Tensor, *, signed: bool) -> None:
-        """Write the codes in ``packed`` (``[groups, bits]`` uint8) into ``codes``, ``[groups, 8]`` of the lanes' width."""
+        """Write the codes in ``packed`` (``[groups, bits]`` uint8) into ``codes``, ``[groups, 8]``, wide as lanes."""
         words, moved = self._words[: len(codes)], self._moved[: len(codes)]
         # Bytes beyond are left over from before; the masks below drop them.
         _copy_columns(packed, words.view(torch.uint8))
