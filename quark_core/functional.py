@@ -3,6 +3,7 @@
 Every ``config`` is a ``TensorConfig`` or resolved ``Settings``, so whatever a plugin adds works here too.
 """
 
+from quark_core.engine.compiled import compiled
 from quark_core.engine.e8m0 import decode_e8m0, encode_e8m0
 from quark_core.engine.functional import dequantize, dynamic_parameters, parameters, quantize, quantize_dequantize
 from quark_core.engine.packing import pack, unpack
@@ -11,6 +12,7 @@ from quark_core.engine.straight_through import fake_quantize
 
 __all__ = [
     "QParams",
+    "compiled",
     "decode_e8m0",
     "dequantize",
     "dynamic_parameters",

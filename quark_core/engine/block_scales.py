@@ -9,6 +9,8 @@ from quark_core.plugin.formats import BlockFormat, FloatFormat
 
 _FLOAT_MAX = torch.finfo(torch.float32).max
 _SMALLEST = 2.0**-126
+_CHUNK = 1 << 15
+"""Blocks whose scales are computed at once, so that they stay in the cache."""
 
 
 def mx_scale(amax: Tensor, fmt: BlockFormat, rule: ScaleRule) -> Tensor:
@@ -40,9 +42,13 @@ def relative_scale(amax: Tensor, relative_to: Tensor, fmt: BlockFormat, scale: F
     NaN makes its block NaN, infinity counts as the largest float32.
     """
     smallest = 2.0 ** (scale.emin - scale.mantissa_bits)
-    # The product of the two is exact. Both bounds are values of the format, so they may come before the rounding.
-    relative = amax.double().div_(relative_to.double() * fmt.max).clamp_(smallest, scale.max)
-    return _nearest(relative, scale).float().mul_(relative_to)
+    result = torch.empty_like(amax)
+    for start in range(0, len(amax), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        # The product of the two is exact. Both bounds are values of the format, so they may come before the rounding.
+        relative = amax[part].double().div_(relative_to.double() * fmt.max).clamp_(smallest, scale.max)
+        result[part].copy_(_nearest(relative, scale)).mul_(relative_to)
+    return result
 
 
 def block_factors(scale: Tensor, tensor_scale: Tensor, fmt: FloatFormat) -> Tensor:

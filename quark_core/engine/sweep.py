@@ -1,17 +1,14 @@
 """Quantize-dequantize of blocks in one sweep of tiles that stay in a core's cache; the limit is memory bandwidth."""
 
-import torch
 from torch import Tensor
 
-from quark_core.engine.kernels import Kernel, kernel_for
-from quark_core.engine.kernels.scratch import Scratch, borrowed
+from quark_core.engine import compiled
+from quark_core.engine.kernels.scratch import borrowed
 from quark_core.engine.scales import QParams
+from quark_core.engine.step import Step
 from quark_core.engine.tile_scales import tile_scales
 from quark_core.engine.tiles import tiles
 from quark_core.plugin.settings import Settings
-
-_VALUE = 2
-"""Number of a scratch buffer; kernels use 0 and 1."""
 
 
 def sweep(source: Tensor, target: Tensor, settings: Settings, params: QParams | None) -> None:
@@ -19,61 +16,11 @@ def sweep(source: Tensor, target: Tensor, settings: Settings, params: QParams | 
 
     The two may be the same memory, but must not overlap otherwise. Buffers of a few tiles are all that it allocates.
     """
+    if compiled.is_wanted(source, settings) and compiled.compiled_sweep(source, target, settings, params):
+        return
     step = Step(settings)
     scales = tile_scales(source, settings, params)
     with borrowed() as scratch:
         for rows, columns in tiles(*source.shape):
             tile = source[rows, columns]
             step(tile, target[rows, columns], *scales(rows, tile, scratch), scratch)
-
-
-class Step:
-    """What one call does to each of its tiles."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._scaled = settings.dtype.scaled
-        self._kernel: Kernel = kernel_for(settings)
-        self._zero = torch.zeros(())
-
-    def __call__(
-        self, source: Tensor, target: Tensor, scale: Tensor, zero_point: Tensor | float, scratch: Scratch
-    ) -> None:
-        """Write ``source`` divided by ``scale`` (``[blocks, 1]``), rounded and multiplied back, into ``target``."""
-        cast = self._kernel.cast_dtype
-        if not self._scaled and cast is not None and source.dtype != torch.float64:
-            target.copy_(scratch.like(source, 0, cast).copy_(source))
-            return
-        work = _work(target, scratch)
-        if not self._scaled:
-            work.copy_(source)
-            self._kernel.snap(work, zero_point, scratch)
-        else:
-            if source.dtype != torch.float32:
-                source = work.copy_(source)
-            torch.div(source, scale, out=work)
-            self._kernel.snap(work, zero_point, scratch)
-            self._multiply(work, scale)
-        if work is not target:
-            self._store(work, target)
-
-    def _multiply(self, work: Tensor, scale: Tensor) -> None:
-        if self._kernel.keeps_sign_of_zero:
-            work.mul_(scale)
-        elif scale.numel() == 1 and not work.is_cuda:
-            # 0 + scale * work in one pass: -0 becomes +0, as decoding a code would give.
-            torch.add(self._zero, work, alpha=scale.item(), out=work)
-        else:
-            work.add_(0.0).mul_(scale)
-
-    def _store(self, work: Tensor, target: Tensor) -> None:
-        if self._scaled and target.dtype in (torch.float16, torch.bfloat16):
-            limit = torch.finfo(target.dtype).max
-            work.clamp_(-limit, limit)
-        target.copy_(work)
-
-
-def _work(target: Tensor, scratch: Scratch) -> Tensor:
-    # Steps over strided memory would each be slow; over a buffer only the last one is.
-    if target.dtype == torch.float32 and (target.stride(1) == 1 or target.shape[1] == 1):
-        return target
-    return scratch.like(target, _VALUE)

@@ -44,8 +44,12 @@ class Shift:
         large = torch.clamp(magnitude, min=self._least, out=scratch.like(v, 0))
         # alpha spares a pass; the product is exact, so it does not matter whether the addition is fused with it.
         magnitude.sub_(large, alpha=self._factor).add_(large, alpha=self._factor)
-        # Two passes over integers are several times faster than copysign.
-        v.view(torch.int32).bitwise_and_(_SIGN).bitwise_or_(magnitude.view(torch.int32))
+        if torch.compiler.is_compiling():
+            # Compilers vectorize it, but not code that reads a float's bits as an integer.
+            v.copy_(torch.copysign(magnitude, v))
+        else:
+            # Two passes over integers are several times faster than copysign.
+            v.view(torch.int32).bitwise_and_(_SIGN).bitwise_or_(magnitude.view(torch.int32))
 
 
 class Quotient:
