@@ -45,5 +45,5 @@ class IntKernel:
         return codes.to(torch.float32, copy=True).sub_(zero_point)
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor]:
-        """Return half a step beyond the outermost codes."""
-        return self._fmt.qmin - 0.5 - zero_point, self._fmt.qmax + 0.5 - zero_point
+        """Return the values of the outermost codes; it is the rounded value that must not lie beyond them."""
+        return self._fmt.qmin - zero_point, self._fmt.qmax - zero_point
