@@ -11,9 +11,9 @@ from torch import Tensor
 
 from benchmarks.peers import Case, Peer
 from benchmarks.timing import Contestant, interleaved, peak_extra_bytes
-from quark_core.functional import quantize_dequantize
+from quark_core.functional import compiled, quantize_dequantize
 
-COPY, OURS, FRESH = "copy_", "quark-core", "quark-core, new tensor"
+COPY, OURS, FRESH, COMPILED = "copy_", "quark-core", "quark-core, new tensor", "quark-core, compiled"
 BYTES = 8
 """Moved for each element at least: float32 in, float32 out."""
 TOLERANCE = 1e-5
@@ -40,8 +40,11 @@ class Result:
     """Why there is no figure."""
 
 
-def measure(case: Case, peers: Mapping[str, Peer], repeats: int) -> list[Result]:
-    """Return the results of copy_, ours and each peer that can do ``case``, all timed in the same rounds."""
+def measure(case: Case, peers: Mapping[str, Peer], repeats: int, *, with_compiled: bool = False) -> list[Result]:
+    """Return the results of copy_, ours and each peer that can do ``case``, all timed in the same rounds.
+
+    ``with_compiled`` adds ours as the opt-in compiler makes it, where the format is one that it compiles.
+    """
     out = torch.empty_like(case.x)
     ours = partial(quantize_dequantize, case.x, case.settings, case.params)
     contestants: dict[str, Contestant] = {
@@ -51,6 +54,9 @@ def measure(case: Case, peers: Mapping[str, Peer], repeats: int) -> list[Result]
     }
     reference = ours()
     differs, faults = {COPY: 0.0, OURS: 0.0, FRESH: 0.0}, {}
+    if with_compiled and case.settings.dtype.scaled:
+        contestants[COMPILED] = partial(_compiled, partial(ours, out=out))
+        differs[COMPILED] = _differing(contestants[COMPILED](), reference)
     for name, peer in peers.items():
         try:
             work = peer.contestant(case)
@@ -69,6 +75,11 @@ def measure(case: Case, peers: Mapping[str, Peer], repeats: int) -> list[Result]
         Result(case.label, shape_text(case.x), name, nan, nan, nan, nan, nan, nan, fault)
         for name, fault in faults.items()
     ]
+
+
+def _compiled(work: Contestant) -> Tensor:
+    with compiled():
+        return work()
 
 
 def shape_text(x: Tensor) -> str:

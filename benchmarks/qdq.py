@@ -1,6 +1,6 @@
 """Speed and memory of quantize-dequantize: ours, ``copy_`` as the limit, and other libraries.
 
-    python -m benchmarks.qdq [--shapes 4096x4096 ...] [--formats int8 ...] [--csv FILE] [--plot FILE]
+    python -m benchmarks.qdq [--shapes 4096x4096 ...] [--formats int8 ...] [--compiled] [--csv FILE] [--plot FILE]
 
 Run it from the repository's root. Libraries that are not installed are left out; ``pip install -e '.[peers]'`` brings
 them. How it measures is in docs/benchmarks.md.
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             except QuarkError as error:  # a group size that does not divide the shape
                 print(f"{label(config)}  {shape[0]}x{shape[1]}: left out, {error}")
                 continue
-            found = measure(case, peers, options.repeats)
+            found = measure(case, peers, options.repeats, with_compiled=options.compiled)
             print(f"{found[0].format}  {found[0].shape}", *lines(found), sep="\n", flush=True)
             results += found
             if options.csv:
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--formats", nargs="+", default=[], help="dtypes, or labels such as 'int4 per_group 32'")
     parser.add_argument("--repeats", type=_positive, default=5, help="rounds that count")
     parser.add_argument("--threads", type=_positive, default=1)
+    parser.add_argument("--compiled", action="store_true", help="ours through the opt-in compiler too")
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--plot", type=Path, help="PNG or SVG; needs matplotlib")
     return parser

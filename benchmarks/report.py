@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import COPY, FRESH, OURS, Result
+from benchmarks.measure import COMPILED, COPY, FRESH, OURS, Result
 
 COLUMNS = tuple(field.name for field in fields(Result))
 
@@ -33,7 +33,9 @@ def close_calls(results: Sequence[Result]) -> list[str]:
     """Return the cases in which ours is not twice as fast as the fastest peer, as text."""
     found: list[str] = []
     for case in dict.fromkeys((r.format, r.shape) for r in results):
-        peers = [r for r in results if (r.format, r.shape) == case and r.contestant not in (COPY, OURS, FRESH)]
+        peers = [
+            r for r in results if (r.format, r.shape) == case and r.contestant not in (COPY, OURS, FRESH, COMPILED)
+        ]
         best = min((r for r in peers if not r.fault), key=lambda r: r.seconds, default=None)
         if best and best.ours_is_faster < 2:
             found.append(f"  {case[0]}  {case[1]}: x{best.ours_is_faster:.2f} beside {best.contestant}")

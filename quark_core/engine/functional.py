@@ -9,6 +9,7 @@ from torch import Tensor
 
 from quark_core.engine.arguments import as_settings, check_out, check_params, check_values
 from quark_core.engine.blocks import from_blocks, to_blocks
+from quark_core.engine.fresh import fresh_like
 from quark_core.engine.kernels import kernel_for
 from quark_core.engine.kernels.scratch import borrowed
 from quark_core.engine.packing import code_dtype
@@ -59,7 +60,7 @@ def quantize_dequantize(
     settings = as_settings(config)
     check_values(x)
     if out is None:
-        out = torch.empty_like(x)
+        out = fresh_like(x)
     check_out(out, x)
     source, target = to_blocks(x, settings), to_blocks(out, settings)
     if _may_overlap(source, target):

@@ -50,6 +50,13 @@ def test_torch_agrees_but_for_ties(tmp_path: Path) -> None:
     assert all(float(row["differs"]) < 0.01 for row in rows)
 
 
+def test_the_compiler_is_one_more_contestant(tmp_path: Path) -> None:
+    rows = run(tmp_path, "--compiled", "--formats", "int8 per_tensor", "bfloat16")
+    compiled = [row for row in rows if row["contestant"] == "quark-core, compiled"]
+    assert [row["format"] for row in compiled] == ["int8 per_tensor"]
+    assert float(compiled[0]["differs"]) == 0.0
+
+
 def test_a_shape_that_groups_do_not_divide_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = run(tmp_path, "--shapes", "2x96", "--formats", "int4")
     assert {row["format"] for row in rows} == {"int4 per_group 32"}
