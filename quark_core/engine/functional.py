@@ -82,7 +82,7 @@ def quantize(x: Tensor, config: Settings | TensorConfig, params: QParams | None 
     source = to_blocks(x, settings)
     params = given_or_own(params, source, settings)
     fmt, kernel = settings.dtype.format, kernel_for(settings)
-    codes = torch.empty(x.shape, dtype=code_dtype(fmt.bits, signed=has_signed_codes(fmt)), device=x.device)
+    codes = _fresh(x, code_dtype(fmt.bits, signed=has_signed_codes(fmt)))
     target = to_blocks(codes, settings)
     with borrowed() as scratch:
         for rows, columns in tiles(*source.shape):
@@ -106,7 +106,7 @@ def dequantize(codes: Tensor, config: Settings | TensorConfig, params: QParams |
     source = to_blocks(codes, settings)
     params = check_params(params, source, settings)
     kernel = kernel_for(settings)
-    values = torch.empty(codes.shape, dtype=torch.float32, device=codes.device)
+    values = _fresh(codes, torch.float32)
     target = to_blocks(values, settings)
     for rows, columns in tiles(*source.shape):
         decoded = kernel.decode(source[rows, columns], params.zero_point[rows, None])
@@ -115,6 +115,11 @@ def dequantize(codes: Tensor, config: Settings | TensorConfig, params: QParams |
         else:
             target[rows, columns] = decoded
     return _given_back(target, values, settings)
+
+
+def _fresh(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return an uninitialized contiguous tensor in the shape of ``x``."""
+    return fresh_like(torch.empty((), dtype=dtype, device=x.device).expand(x.shape))
 
 
 def _given_back(blocks: Tensor, out: Tensor, settings: Settings) -> Tensor:
