@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -27,15 +28,15 @@ class CodebookKernel:
         """Let ``is_stateful`` be False where ``rounding`` depends on the value alone: looking up takes far less."""
         self._fmt = fmt
         self._rounding = rounding
-        self._is_stateful = is_stateful
-        self._lookups: dict[torch.device, _Lookup | None] = {}
+        # Now, not when first needed: that may be while a compiler traces, which cannot follow the search.
+        self._lookup = None if is_stateful else _Lookup.of(self._index, _table(fmt, torch.device("cpu")))
+        self._moved: dict[torch.device, _Lookup] = {}
 
     def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to values of the codebook; NaN stays NaN."""
         del zero_point
-        lookup = self._lookup(v.device)
-        if lookup is not None:
-            lookup.snap(v, scratch)
+        if self._lookup is not None:
+            self._lookup_on(v.device, self._lookup).snap(v, scratch)
             return
         nans = v.isnan()
         # `where`, not arithmetic: NaN must survive the table.
@@ -45,8 +46,9 @@ class CodebookKernel:
         """Return indexes, int32; raise DataError for NaN."""
         del zero_point
         refuse_nan(v, "codebooks have")
-        lookup = self._lookup(v.device)
-        return self._index(v).int() if lookup is None else lookup.index(v)
+        if self._lookup is not None:
+            return self._lookup_on(v.device, self._lookup).index(v)
+        return self._index(v).int()
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the value at each index, float32; indexes beyond the last one give the last value."""
@@ -61,12 +63,10 @@ class CodebookKernel:
             torch.full_like(zero_point, self._fmt.values[-1]),
         )
 
-    def _lookup(self, device: torch.device) -> _Lookup | None:
-        if self._is_stateful:
-            return None
-        if device not in self._lookups:
-            self._lookups[device] = _Lookup.of(self._index, _table(self._fmt, device))
-        return self._lookups[device]
+    def _lookup_on(self, device: torch.device, lookup: _Lookup) -> _Lookup:
+        if device not in self._moved:
+            self._moved[device] = lookup.to(device)
+        return self._moved[device]
 
     def _index(self, v: Tensor) -> Tensor:
         values = _table(self._fmt, v.device)
@@ -81,32 +81,38 @@ class CodebookKernel:
         return index.long().clamp_(0, last)
 
 
+@dataclass(frozen=True)
 class _Lookup:
     """The same function of the value by way of tables."""
 
-    def __init__(self, cells: Cells, values: Tensor) -> None:
-        self._cells = cells
-        self._index = cells.steps
-        # NO_STEP is the last one.
-        self._values = torch.cat([values, values.new_full((1,), torch.nan)]).float()[cells.steps]
+    cells: Cells
+    values: Tensor
+    """The value at each position that the cells find, float32."""
 
     @classmethod
     def of(cls, index_of: StepOf, values: Tensor) -> _Lookup | None:
         """Return the tables; None when they would be too large."""
-        cells = Cells.of(thresholds_of(index_of, len(values), values.device))
-        return None if cells is None else cls(cells, values)
+        cells = Cells.of(thresholds_of(index_of, len(values)))
+        if cells is None:
+            return None
+        # NO_STEP is the last one.
+        return cls(cells, torch.cat([values, values.new_full((1,), torch.nan)]).float()[cells.steps])
+
+    def to(self, device: torch.device) -> _Lookup:
+        """Return the same tables on ``device``."""
+        return _Lookup(self.cells.to(device), self.values.to(device))
 
     def snap(self, v: Tensor, scratch: Scratch) -> None:
         """Replace each value of ``v`` by the codebook's."""
-        position = self._cells.find(v, scratch)
+        position = self.cells.find(v, scratch)
         target = v if v.is_contiguous() else scratch.like(v, 1)
-        torch.index_select(self._values, 0, position.view(-1), out=target.view(-1))
+        torch.index_select(self.values, 0, position.view(-1), out=target.view(-1))
         if target is not v:
             v.copy_(target)
 
     def index(self, v: Tensor) -> Tensor:
         """Return the index of each value, int32."""
-        return self._index.index_select(0, self._cells.find(v, Scratch()).view(-1)).view(v.shape)
+        return self.cells.steps.index_select(0, self.cells.find(v, Scratch()).view(-1)).view(v.shape)
 
 
 def _limited(index: Tensor, below: Tensor, from_middle: Tensor) -> Tensor:
