@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from quark_core.engine.kernels.cells import Cells, StepOf, thresholds_of
-from quark_core.engine.kernels.missing import refuse_nan
+from quark_core.engine.kernels.missing import has_nan, refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import CodebookFormat
 from quark_core.plugin.protocols import Rounding
+
+_PART = 1 << 16
+"""Values whose fractional indexes are computed at once, so that their many temporaries stay in a core's cache."""
 
 
 class CodebookKernel:
@@ -38,17 +41,27 @@ class CodebookKernel:
         if self._lookup is not None:
             self._lookup_on(v.device, self._lookup).snap(v, scratch)
             return
-        nans = v.isnan()
-        # `where`, not arithmetic: NaN must survive the table.
-        v.copy_(torch.where(nans, v, _table(self._fmt, v.device).float()[self._index(v.masked_fill(nans, 0.0))]))
+        work = v if v.is_contiguous() else scratch.like(v, 0).copy_(v)
+        for part in work.view(-1).split(_PART):
+            self._snap_part(part)
+        if work is not v:
+            v.copy_(work)
+
+    def _snap_part(self, v: Tensor) -> None:
+        nans = v.isnan() if has_nan(v) else None
+        if nans is not None:
+            v.masked_fill_(nans, 0.0)
+        v.copy_(_table(self._fmt, v.device).index_select(0, self._index(v)))
+        if nans is not None:
+            v.masked_fill_(nans, torch.nan)
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
-        """Return indexes, int32; raise DataError for NaN."""
+        """Return indexes, int32 or int64; raise DataError for NaN."""
         del zero_point
         refuse_nan(v, "codebooks have")
         if self._lookup is not None:
             return self._lookup_on(v.device, self._lookup).index(v)
-        return self._index(v).int()
+        return torch.cat([self._index(part) for part in v.reshape(-1).split(_PART)]).view(v.shape)
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the value at each index, float32; indexes beyond the last one give the last value."""
@@ -69,12 +82,13 @@ class CodebookKernel:
         return self._moved[device]
 
     def _index(self, v: Tensor) -> Tensor:
+        """Return the index of each value of ``v`` (1-D, no NaN), int64."""
         values = _table(self._fmt, v.device)
         last = len(values) - 1
         # float64: in float32 an index beside a small fraction would make ties that are none.
         exact = v.double().clamp_(self._fmt.values[0], self._fmt.values[-1])
-        below = torch.searchsorted(values, exact.contiguous(), right=True).sub_(1).clamp_(0, last - 1)
-        start, end = values[below], values[below + 1]
+        below = torch.searchsorted(values, exact, right=True).sub_(1).clamp_(0, last - 1)
+        start, end = values.index_select(0, below), values.index_select(0, below + 1)
         index = _limited((exact - start).div_(end - start).add_(below), below, exact - (start + end) / 2)
         index = torch.where(exact < end, index, below + 1.0)
         self._rounding(index)
