@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -85,14 +86,12 @@ def quantize(x: Tensor, config: Settings | TensorConfig, params: QParams | None 
     codes = _fresh(x, code_dtype(fmt.bits, signed=has_signed_codes(fmt)))
     target = to_blocks(codes, settings)
     with borrowed() as scratch:
-        for rows, columns in tiles(*source.shape):
-            tile = source[rows, columns]
+        for tile, to, scale, zero_point in _tiles(source, target, params):
             work = scratch.like(tile, 0)
-            if tile.dtype != torch.float32 or not settings.dtype.scaled:
-                tile = work.copy_(tile)
+            values = tile if tile.dtype == torch.float32 and settings.dtype.scaled else work.copy_(tile)
             if settings.dtype.scaled:
-                torch.div(tile, params.scale[rows, None], out=work)
-            target[rows, columns] = kernel.encode(work, params.zero_point[rows, None])
+                torch.div(values, scale, out=work)
+            to.copy_(kernel.encode(work, zero_point))
     return _given_back(target, codes, settings)
 
 
@@ -108,13 +107,22 @@ def dequantize(codes: Tensor, config: Settings | TensorConfig, params: QParams |
     kernel = kernel_for(settings)
     values = _fresh(codes, torch.float32)
     target = to_blocks(values, settings)
-    for rows, columns in tiles(*source.shape):
-        decoded = kernel.decode(source[rows, columns], params.zero_point[rows, None])
+    for tile, to, scale, zero_point in _tiles(source, target, params):
+        decoded = kernel.decode(tile, zero_point)
         if settings.dtype.scaled:
-            torch.mul(decoded, params.scale[rows, None], out=target[rows, columns])
+            torch.mul(decoded, scale, out=to)
         else:
-            target[rows, columns] = decoded
+            to.copy_(decoded)
     return _given_back(target, values, settings)
+
+
+def _tiles(source: Tensor, target: Tensor, params: QParams) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Yield each tile of both, its scales and its zero points; transposed where columns are what lies together."""
+    across = source.stride(0) < source.stride(1)
+    for rows, columns in tiles(*source.shape):
+        piece = source[rows, columns], target[rows, columns], params.scale[rows, None], params.zero_point[rows, None]
+        # Kernels treat each element alone, so that to them a transposed tile is as good.
+        yield (piece[0].t(), piece[1].t(), piece[2].t(), piece[3].t()) if across else piece
 
 
 def _fresh(x: Tensor, dtype: torch.dtype) -> Tensor:
