@@ -42,7 +42,7 @@ class CodebookKernel:
             self._lookup_on(v.device, self._lookup).snap(v, scratch)
             return
         work = v if v.is_contiguous() else scratch.like(v, 0).copy_(v)
-        for part in work.view(-1).split(_PART):
+        for part in torch.split(work.view(-1), _PART):
             self._snap_part(part)
         if work is not v:
             v.copy_(work)
@@ -61,7 +61,7 @@ class CodebookKernel:
         refuse_nan(v, "codebooks have")
         if self._lookup is not None:
             return self._lookup_on(v.device, self._lookup).index(v)
-        return torch.cat([self._index(part) for part in v.reshape(-1).split(_PART)]).view(v.shape)
+        return torch.cat([self._index(part) for part in torch.split(v.reshape(-1), _PART)]).view(v.shape)
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the value at each index, float32; indexes beyond the last one give the last value."""
