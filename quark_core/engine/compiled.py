@@ -24,7 +24,7 @@ from quark_core.engine.ranges import block_amax, tile_amax
 from quark_core.engine.scales import QParams, params_from_amax
 from quark_core.engine.step import Step
 from quark_core.engine.tile_scales import given_or_own
-from quark_core.plugin.formats import BlockFormat
+from quark_core.plugin.formats import BlockFormat, CodebookFormat, CodecFormat
 from quark_core.plugin.settings import Settings
 
 VARIABLE = "QUARK_COMPILE"
@@ -46,14 +46,15 @@ def compiled(*, wanted: bool = True) -> Iterator[None]:
 
 
 def is_wanted(source: Tensor, settings: Settings) -> bool:
-    """Return whether to compile for ``source``: a large tensor, a scaled format, a rounding without state.
+    """Return whether to compile for ``source``: a large tensor, scaled integers or floats, a rounding without state.
 
-    Compilers leave out a cast to bfloat16 and back, which is all that a plain cast does.
+    Compilers leave out a cast to bfloat16 and back, which is all that a plain cast does, and look up tables slowly.
     """
     wanted = _WANTED.get()
     if wanted is None:
         wanted = os.environ.get(VARIABLE, "").lower() not in ("", "0", "false", "no", "off")
-    return wanted and source.numel() >= _WORTH and settings.dtype.scaled and not settings.rounding.is_stateful
+    fits = settings.dtype.scaled and not isinstance(settings.dtype.format, CodebookFormat | CodecFormat)
+    return wanted and fits and source.numel() >= _WORTH and not settings.rounding.is_stateful
 
 
 def compiled_sweep(source: Tensor, target: Tensor, settings: Settings, params: QParams | None) -> bool:

@@ -20,7 +20,13 @@ def sweep(source: Tensor, target: Tensor, settings: Settings, params: QParams | 
         return
     step = Step(settings)
     scales = tile_scales(source, settings, params)
+    across = source.stride(0) < source.stride(1)
     with borrowed() as scratch:
         for rows, columns in tiles(*source.shape):
-            tile = source[rows, columns]
-            step(tile, target[rows, columns], *scales(rows, tile, scratch), scratch)
+            tile, result = source[rows, columns], target[rows, columns]
+            scale, zero_point = scales(rows, tile, scratch)
+            if across:
+                # As memory lies, which for other axes than the first is several times faster.
+                tile, result, scale = tile.t(), result.t(), scale.t()
+                zero_point = zero_point.t() if isinstance(zero_point, Tensor) else zero_point
+            step(tile, result, scale, zero_point, scratch)

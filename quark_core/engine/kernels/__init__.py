@@ -18,7 +18,7 @@ from quark_core.plugin.specs import RoundingSpec
 
 
 class Kernel(Protocol):
-    """Elementwise arithmetic of one format on ``[B, E]`` scaled values, float32, with zero points ``[B, 1]``."""
+    """Elementwise arithmetic of one format on scaled values, float32, with zero points that broadcast to them."""
 
     keeps_sign_of_zero: bool
     """False when ``snap`` may give -0 for what a code gives back as +0."""
@@ -34,13 +34,19 @@ class Kernel(Protocol):
         """
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
-        """Return the codes of ``v`` (int32; ``v`` is used up); raise DataError for NaN where the format has none."""
+        """Return the codes of ``v``, of an integer dtype that holds them; ``v`` is used up.
+
+        Raises DataError for NaN where the format has none.
+        """
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return scaled values (float32) of ``codes`` (any integer dtype); inverse of ``encode``."""
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return the scaled values (``[B, 1]`` each) beyond which values are clipped; None when none are."""
+        """Return the scaled values (like ``zero_point``) beyond which gradients stop; None when they never do.
+
+        Integers: beyond which the rounded value has no code.
+        """
 
 
 def kernel_for(settings: Settings) -> Kernel:
@@ -73,7 +79,7 @@ def _build(fmt: Format, spec: RoundingSpec, options: Options, unbounded: bool) -
     if isinstance(fmt, FloatFormat):
         return FloatKernel(fmt, rounding, clips=not unbounded, half_even=spec.is_half_even)
     if isinstance(fmt, CodebookFormat):
-        return CodebookKernel(fmt, rounding)
+        return CodebookKernel(fmt, rounding, is_stateful=spec.is_stateful)
     if isinstance(fmt, CodecFormat):
         return CodecKernel(fmt)
     return IntKernel(fmt, rounding)

@@ -27,7 +27,7 @@ class CodebookKernel:
     keeps_sign_of_zero = True
     cast_dtype = None
 
-    def __init__(self, fmt: CodebookFormat, rounding: Rounding, *, is_stateful: bool = True) -> None:
+    def __init__(self, fmt: CodebookFormat, rounding: Rounding, *, is_stateful: bool) -> None:
         """Let ``is_stateful`` be False where ``rounding`` depends on the value alone: looking up takes far less."""
         self._fmt = fmt
         self._rounding = rounding

@@ -62,7 +62,9 @@ class FloatKernel:
         self._round(v, scratch)
         if fmt.emax < 127:
             # Exact for all that fits; what was rounded out of range overflows to infinity and stays there.
-            v.mul_(2.0 ** (127 - fmt.emax)).mul_(2.0 ** (fmt.emax - 127))
+            # In two steps, since one factor need not be a float32.
+            first, second = 2.0 ** min(127, 127 - fmt.emax), 2.0 ** max(0, -fmt.emax)
+            v.mul_(first).mul_(second).mul_(1 / second).mul_(1 / first)
         if infinite is not None and kept is not None:
             v[infinite] = kept
 

@@ -35,8 +35,8 @@ class Shift:
 
     @staticmethod
     def fits(fmt: FloatFormat) -> bool:
-        """Return whether float32 holds every number that is subtracted."""
-        return fmt.emin >= -126 and fmt.emax + 24 - fmt.mantissa_bits <= 127 and fmt.mantissa_bits <= 21
+        """Return whether float32 holds every number that is subtracted, and ties are far from powers of two."""
+        return fmt.emin >= -126 and fmt.emax + 24 - fmt.mantissa_bits <= 127 and fmt.mantissa_bits <= 10
 
     def __call__(self, v: Tensor, scratch: Scratch) -> None:
         """Round float32 ``v`` in place."""

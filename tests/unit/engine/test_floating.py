@@ -136,6 +136,26 @@ def test_unusual_biases(make: Make, fmt: FloatFormat, rounding: str) -> None:
     assert same(qf.dequantize(codes, make(fmt, rounding), ONE).numpy(), expected)
 
 
+@pytest.mark.parametrize("mantissa_bits", range(8, 13))
+def test_half_even_beside_powers_of_two(make: Make, mantissa_bits: int) -> None:
+    fmt = FloatFormat(3, mantissa_bits, "none")
+    step = np.float32(2.0 ** (-mantissa_bits - 3))
+    x = np.concatenate([base + np.arange(-4096, 4096, dtype=np.float32) * step for base in (1.0, 2.0, 4.0)])
+    x = x.astype(np.float32)
+    ulp = 2.0 ** (np.maximum(np.frexp(x.astype(np.float64))[1] - 1, fmt.emin) - mantissa_bits)
+    expected = (np.rint(x / ulp) * ulp).astype(np.float32)
+    assert same(qf.quantize_dequantize(torch.from_numpy(x), make(fmt), ONE).numpy(), expected)
+
+
+@pytest.mark.parametrize("bias", [7, 40, 120])
+def test_overflow_of_formats_below_one(make: Make, bias: int) -> None:
+    fmt = FloatFormat(4, 3, bias=bias, overflow="infinity")
+    largest = np.float32(fmt.max)
+    x = np.array([largest, largest * np.float32(1.03), largest * np.float32(1.2), -np.inf, fmt.max / 2], np.float32)
+    expected = np.array([largest, largest, np.inf, -np.inf, fmt.max / 2], np.float32)
+    assert same(qf.quantize_dequantize(torch.from_numpy(x), make(fmt), ONE).numpy(), expected)
+
+
 @pytest.mark.parametrize("rounding", MODES)
 def test_scaled(make: Make, rounding: str) -> None:
     x = (torch.randn(1000, generator=torch.Generator().manual_seed(0)) * 5).numpy()
