@@ -2,134 +2,159 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 _BINS = 1 << 22
-"""Bins that all blocks together may have; 32 MiB of int64."""
+"""Bins that all blocks together may have, unless that left fewer than 3 mantissa bits."""
 _MANTISSA = 8
 """Leading mantissa bits that choose a bin, at most."""
-_BINADES = 16
-"""Powers of two covered where memory has no room for all of them, down from a block's largest magnitude."""
 _ALL_BINADES = 256
-_CHUNK = 1 << 19
+_CHUNK = 1 << 18
+"""Values or bins of many blocks at once; they stay in the cache."""
 _WHOLE_CHUNK = 1 << 20
-"""Chunk of a single block: each one costs a pass over all of the block's bins."""
-
-
-@dataclass(frozen=True)
-class Spans:
-    """Bins of one sign that hold values, by growing magnitude; each tensor is ``[blocks, bins]``."""
-
-    low: Tensor
-    """Smallest magnitude, float32."""
-    high: Tensor
-    """Magnitude, float32, that the bin's values lie below."""
-    counts: Tensor
-    """float64."""
+"""Values of a single block at once: each chunk costs a pass over all of the block's bins."""
+_COUNTS = (torch.int16, torch.int32, torch.int64)
 
 
 class BitHistogram:
     """Counts of each block's values by sign, exponent and leading mantissa bits, 3 to 8 of them.
 
-    Up to 32 blocks have bins for all exponents. Each of more blocks has a window of 16, which moves up with its largest
-    magnitude, and smaller values go to the window's first bin, which so reaches down to 0. Where a value is counted in
-    the end depends only on the largest magnitude, not on the order of values.
+    Up to 32 blocks have bins for all exponents (``whole``). Each of more blocks has a window of ``binades`` exponents,
+    which moves up with its largest magnitude, and smaller values go to the window's first bin, which so reaches down to
+    0. Where a value is counted in the end depends only on the largest magnitude, not on the order of values.
     """
 
-    def __init__(self, blocks: int, device: torch.device) -> None:
-        whole = (2 * _ALL_BINADES << _MANTISSA) * blocks <= _BINS
-        self._binades = _ALL_BINADES if whole else _BINADES
-        room = _BINS // (2 * self._binades * max(blocks, 1))
+    def __init__(self, blocks: int, device: torch.device, binades: int = 16) -> None:
+        self.whole = (2 * _ALL_BINADES << _MANTISSA) * blocks <= _BINS
+        self.binades = _ALL_BINADES if self.whole else binades
+        room = _BINS // (2 * self.binades * max(blocks, 1))
         self.mantissa = min(_MANTISSA, max(3, room.bit_length() - 1))
-        self._width = self._binades << self.mantissa
+        self.is_fine = self.mantissa == _MANTISSA
+        self.width = self.binades << self.mantissa
+        """Bins of each sign."""
+        self.top = torch.full((blocks,), _ALL_BINADES - 1 if self.whole else 0, dtype=torch.int32, device=device)
+        """Exponent of each block's last binade, as float32 stores exponents; ``[blocks]`` int32."""
         self._shift = 23 - self.mantissa
-        self._empty = True
-        # Exponent of the window's last binade.
-        self._top = torch.full((blocks,), _ALL_BINADES - 1 if whole else 0, device=device)
+        self._seen = 0
         # [blocks, sign, bin], bins from small to large magnitude; sign 0 is negative.
-        self._counts = torch.zeros(blocks, 2, self._width, dtype=torch.int64, device=device)
+        self._counts = torch.zeros(blocks, 2, self.width, dtype=_COUNTS[0], device=device)
 
     def add(self, values: Tensor, lo: Tensor, hi: Tensor) -> None:
         """Count ``values``, ``[blocks, elements]`` float32, which lie between ``lo`` and ``hi``, each ``[blocks]``."""
-        if self._binades == _ALL_BINADES:
-            for block, counts in zip(values, self._counts, strict=True):
-                self._count_all(block, counts)
-            return
-        self._raise_top(torch.maximum(lo.abs(), hi.abs()).view(torch.int32).long() >> 23)
-        self._empty = False
-        rows = max(1, _CHUNK // values.shape[1])
-        for top in range(0, values.shape[0], rows):
-            for left in range(0, values.shape[1], _CHUNK):
-                self._count(slice(top, top + rows), values[top : top + rows, left : left + _CHUNK])
+        self._raise_top(torch.maximum(lo.abs(), hi.abs()).view(torch.int32) >> 23)
+        blocks, elements = values.shape
+        self._expect(elements)
+        chunk = _WHOLE_CHUNK if self.whole else _CHUNK
+        rows = 1 if self.whole else max(1, chunk // max(elements, 2 * self.width))
+        buffers = torch.empty(2, min(chunk, rows * elements), dtype=torch.int32, device=values.device)
+        for top in range(0, blocks, rows):
+            for part in torch.split(values[top : top + rows], chunk, 1):
+                place, sign = (buffer[: part.numel()].view(part.shape) for buffer in buffers)
+                self._count(slice(top, top + rows), part.view(torch.int32), place, sign)
 
     def merge(self, other: BitHistogram) -> None:
         """Add the counts of ``other``, which has as many blocks and stays as it is."""
-        self._raise_top(other._top)
-        self._counts += _moved(other._counts, self._top - other._top, self.mantissa)
-        self._empty = False
+        self._raise_top(other.top)
+        self._expect(other._seen)
+        self._counts += _moved(other._counts, self.top - other.top, self.mantissa)
 
-    def value_at(self, rank: int, *, upper: bool) -> Tensor:
-        """Return, ``[blocks]`` float32, the outward edge of the bin where the ``rank``-th smallest value lies.
+    def counts(self, rows: slice) -> Tensor:
+        """Return ``[blocks, sign, bin]``, whole numbers of some dtype, by growing magnitude; sign 0 is negative."""
+        return self._counts[rows]
 
-        ``rank`` counts from 0; the outward edge is the largest value of the bin if ``upper``, else the smallest.
+    def bins(self, magnitudes: Tensor, rows: slice) -> Tensor:
+        """Return the bins, int64, of magnitudes, ``[blocks, any]`` float32; what lies outside has the nearest one."""
+        place = (magnitudes.view(torch.int32) >> self._shift) - self._base(self.top[rows, None])
+        return place.clamp_(0, self.width - 1).long()
+
+    def edges(self, index: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
+        """Return the magnitudes, float32, where the bins ``index``, ``[blocks, any]`` int64, begin and end."""
+        return self._edges(index, self._base(self.top[rows, None]))
+
+    def points(self, count: int) -> Tensor:
+        """Return, ``[count, sign, bin]`` float32, evenly spaced points of each bin of a block with the ``top`` of 1."""
+        index = torch.arange(self.width, device=self.top.device)
+        low, high = self._edges(index, self._base(torch.full_like(index, 127)))
+        part = (torch.arange(count, device=index.device)[:, None] + 0.5) / count
+        points = low + (high - low) * part
+        return torch.stack([-points, points], 1)
+
+    def linear(self, limits: Tensor, size: int, rows: slice) -> Tensor:
+        """Return counts, ``[blocks, sign, size]`` float64, in bins of equal width from 0 to ``limits``.
+
+        These are ``[blocks, sign]`` float32, or ``[blocks, 1]`` for both signs, and no value exceeds them. Values of a
+        bin count as lying evenly in it; those of the first one, zeros above all, do not count.
         """
-        line = torch.cat([self._counts[:, 0].flip(1), self._counts[:, 1]], 1)
-        place = (line.cumsum_(1) <= rank).sum(1).clamp_(max=2 * self._width - 1) - self._width
-        positive = place >= 0
-        index = torch.where(positive, place, -1 - place)
-        low, high = self._edges(index[:, None], slice(None))
+        counts = self._counts[rows].clone()
+        counts[:, :, 0] = 0
+        edges = limits[:, :, None] * (torch.arange(1, size + 1, device=limits.device) / size)
+        index = self.bins(edges.flatten(1), rows).view(edges.shape)
+        part = (edges.view(torch.int32) & ((1 << self._shift) - 1)).double()
+        # The bin of the limit has values up to there only.
+        whole = torch.where(index == index[:, :, -1:], part[:, :, -1:].clamp(min=1), 1 << self._shift)
+        missing = part.div_(whole).sub_(1).expand(-1, 2, -1)
+        index = index.expand(-1, 2, -1)
+        upto = counts.cumsum(2)
+        below = torch.zeros(len(edges), 2, size + 1, dtype=torch.float64, device=limits.device)
+        torch.addcmul(upto.gather(2, index).double(), missing, counts.gather(2, index), out=below[:, :, 1:])
+        below[:, :, -1] = upto[:, :, -1]
+        return below.diff(dim=2).clamp_(min=0)
+
+    def ranked(self, lower: int, upper: int) -> tuple[Tensor, Tensor]:
+        """Return, ``[blocks]`` float32 each, the outward edges of the bins where the values of two ranks lie.
+
+        Ranks count from 0, the smallest value. For ``lower`` the edge is the bin's least value, else the largest.
+        """
+        step = max(1, _CHUNK // (2 * self.width))
+        parts = [self._ranked(lower, upper, slice(top, top + step)) for top in range(0, len(self.top), step)]
+        lo, hi = zip(*parts, strict=True)
+        return torch.cat(lo), torch.cat(hi)
+
+    def _ranked(self, lower: int, upper: int, rows: slice) -> tuple[Tensor, Tensor]:
+        counts = self._counts[rows]
+        upto = torch.cat([counts[:, 0].flip(1), counts[:, 1]], 1).cumsum(1)
+        place = torch.stack([(upto <= rank).sum(1) for rank in (lower, upper)], 1)
+        place = place.clamp_(max=2 * self.width - 1).sub_(self.width)
+        low, high = self.edges(torch.where(place >= 0, place, -1 - place), rows)
         # The next float towards 0 is the bin's own; -0 must not come out.
         last = (high.view(torch.int32) - 1).view(torch.float32)
-        if upper:
-            return torch.where(positive[:, None], last, 0.0 - low).squeeze(1)
-        return torch.where(positive[:, None], low, -last).squeeze(1)
+        return torch.where(place >= 0, low, -last)[:, 0], torch.where(place >= 0, last, 0.0 - low)[:, 1]
 
-    def spans(self, sign: int, rows: slice) -> Spans:
-        """Return the bins of some blocks that hold values of a sign (0: negative, 1: not) in any of these blocks."""
-        counts = self._counts[rows, sign]
-        index = counts.any(0).nonzero().squeeze(1)
-        low, high = self._edges(index.expand(len(counts), -1), rows)
-        return Spans(low, high, counts[:, index].double())
+    def _base(self, top: Tensor) -> Tensor:
+        return (top - self.binades + 1) << self.mantissa
 
-    def _edges(self, index: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
-        """Return the magnitudes where the bins ``index``, ``[blocks, bins]``, begin and end."""
-        bits = (index + self._base()[rows, None]) << self._shift
+    def _edges(self, index: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
+        bits = (index + base) << self._shift
         end = (bits + (1 << self._shift)).clamp_(1, 0x7F800000)
         begin = torch.where(index == 0, 0, bits).clamp_(0, 0x7F7FFFFF)
         return begin.int().view(torch.float32), end.int().view(torch.float32)
 
-    def _base(self) -> Tensor:
-        return (self._top - self._binades + 1) << self.mantissa
-
-    def _count_all(self, block: Tensor, counts: Tensor) -> None:
-        place = torch.empty(min(_WHOLE_CHUNK, len(block)), dtype=torch.int32, device=block.device)
-        bits = block.contiguous().view(torch.int32)
-        for left in range(0, len(bits), _WHOLE_CHUNK):
-            part = bits[left : left + _WHOLE_CHUNK]
+    def _count(self, rows: slice, bits: Tensor, place: Tensor, sign: Tensor) -> None:
+        counts = self._counts[rows]
+        if self.whole:
             # The sign bit makes the shifted bits of negative values negative: the first half of the bins.
-            torch.bitwise_right_shift(part, self._shift, out=place[: len(part)])
-            flat = counts.view(-1)
-            flat += torch.bincount(place[: len(part)].add_(self._width), minlength=2 * self._width)
+            torch.bitwise_right_shift(bits, self._shift, out=place).add_(self.width)
+        else:
+            torch.bitwise_and(bits, 0x7FFFFFFF, out=place).bitwise_right_shift_(self._shift)
+            place.sub_(self._base(self.top[rows, None])).clamp_(0, self.width - 1)
+            torch.bitwise_right_shift(bits, 31, out=sign)
+            blocks = torch.arange(len(counts), dtype=torch.int32, device=bits.device)[:, None]
+            place.add_(sign, alpha=self.width).add_(blocks.mul_(2).add_(1).mul_(self.width))
+        counts += torch.bincount(place.view(-1), minlength=counts.numel()).view(counts.shape)
 
-    def _count(self, rows: slice, values: Tensor) -> None:
-        bits = values.contiguous().view(torch.int32)
-        place = (bits & 0x7FFFFFFF).bitwise_right_shift_(self._shift)
-        place.sub_(self._base()[rows, None].int()).clamp_(0, self._width - 1)
-        place.add_((bits >> 31).mul_(self._width))
-        blocks = torch.arange(place.shape[0], dtype=torch.int32, device=values.device)[:, None]
-        place.add_(blocks.mul_(2).add_(1).mul_(self._width))
-        counts = torch.bincount(place.view(-1), minlength=place.shape[0] * 2 * self._width)
-        self._counts[rows] += counts.view(-1, 2, self._width)
+    def _expect(self, more: int) -> None:
+        """Make sure that counts can hold so many more values of a block; small ones take less time to write."""
+        self._seen += more
+        dtype = next(dtype for dtype in _COUNTS if self._seen <= torch.iinfo(dtype).max)
+        self._counts = self._counts.to(dtype)
 
     def _raise_top(self, top: Tensor) -> None:
-        rise = (top - self._top).clamp_(min=0)
+        rise = (top - self.top).clamp_(min=0)
         rows = rise.nonzero().squeeze(1)
-        if len(rows) and not self._empty:
+        if len(rows) and self._seen:
             self._counts[rows] = _moved(self._counts[rows], rise[rows], self.mantissa)
-        self._top = self._top + rise
+        self.top = self.top + rise
 
 
 def _moved(counts: Tensor, rise: Tensor, mantissa: int) -> Tensor:

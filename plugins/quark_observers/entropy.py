@@ -6,13 +6,12 @@ import torch
 from torch import Tensor
 
 from quark_observers import EntropyOptions
-from quark_observers.bit_histogram import BitHistogram, Spans
-from quark_observers.sketch_search import SketchSearch
+from quark_observers.bit_histogram import BitHistogram
+from quark_observers.runs import Runs
+from quark_observers.sketch_search import SketchSearch, candidates, chunks, proportional
 
 _START = 1 / 16
 """The smallest candidate is just above this, as in TensorRT, which starts with 128 of 2048 bins."""
-_FLOOR = 1e-9
-"""Probability of a bin that quantized values cannot reach; 0 would make every such candidate infinitely bad."""
 
 
 class Entropy(SketchSearch):
@@ -45,61 +44,34 @@ class Entropy(SketchSearch):
         # Where memory made the histogram coarse, finer bins would only be interpolated.
         return min(self._bins, 8 << self._histogram.mantissa) if self._histogram else self._bins
 
-    def _work_per_block(self) -> int:
-        return 2 * self._count * self._size()
-
-    def _losses(self, histogram: BitHistogram, rows: slice, lo: Tensor, hi: Tensor) -> Tensor:
-        negative, positive = (-lo).clamp(min=0), hi.clamp(min=0)
+    def _losses(self, histogram: BitHistogram, lo: Tensor, hi: Tensor) -> Tensor:
+        limits = torch.stack([-lo, hi], 1).clamp_(min=0)
         if self._settings.symmetric:
-            negative = positive = torch.maximum(negative, positive)
+            limits = limits.amax(1, keepdim=True)
+        if self._settings.symmetric and proportional(self._settings):
+            # Quantized bins are the same multiples of each block's largest magnitude.
+            one = torch.ones(1, 1, device=lo.device)
+            runs = self._runs(one, -one[0], one[0])
+            rows = chunks(len(lo), 2 * histogram.width, 1 << 18)
+            parts = [runs.divergence(self._counts(histogram, some, limits)[None])[0].t() for some in rows]
+        else:
+            rows = chunks(len(lo), 2 * self._count * self._size())
+            parts = [self._apart(histogram, some, limits, lo[some], hi[some]) for some in rows]
+        return torch.cat(parts)
+
+    def _apart(self, histogram: BitHistogram, rows: slice, limits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
+        """Return the losses of blocks whose bins are quantized differently."""
+        runs = self._runs(limits[rows], lo, hi)
+        return runs.divergence(self._counts(histogram, rows, limits)[:, None]).squeeze(2)
+
+    def _runs(self, limits: Tensor, lo: Tensor, hi: Tensor) -> Runs:
         size = self._size()
         middle = (torch.arange(size, device=lo.device) + 0.5) / size
-        values = torch.cat([-negative[:, None] * middle.flip(0), positive[:, None] * middle], 1)
-        below, above = (
-            _linear(histogram.spans(sign, rows), limit, size) for sign, limit in ((0, negative), (1, positive))
-        )
-        quantized = self._quantized(values, self._candidates(lo, hi))
-        return _divergence(torch.cat([below.flip(1), above], 1), quantized, self._kept(lo.device))
+        values = torch.cat([-limits[:, :1] * middle.flip(0), limits[:, -1:] * middle], 1)
+        params = candidates(lo, hi, self.ratios(lo.device), self._settings)
+        return Runs(self._quantized(values, params), self._kept(lo.device))
 
-
-def _linear(spans: Spans, limit: Tensor, size: int) -> Tensor:
-    """Return counts, ``[blocks, size]``, in bins of equal width from 0 to ``limit``; a span's values lie evenly."""
-    edges = limit.double()[:, None] * torch.arange(size + 1, device=limit.device) / size
-    if not spans.counts.shape[1]:
-        return torch.zeros_like(edges[:, 1:])
-    counts = torch.where(spans.low > 0, spans.counts, 0.0)
-    high = torch.minimum(spans.high, limit[:, None]).double()
-    low = torch.minimum(spans.low.double(), high)
-    at = torch.searchsorted(low, edges, right=True).sub_(1).clamp_(min=0)
-    width = (high - low).clamp_(min=torch.finfo(torch.float64).tiny)
-    part = (edges - low.gather(1, at)).div_(width.gather(1, at)).clamp_(0, 1)
-    total = counts.cumsum(1)
-    below = (total - counts).gather(1, at).add_(part.mul_(counts.gather(1, at)))
-    below[:, -1] = total[:, -1]
-    return below.diff(dim=1).clamp_(min=0)
-
-
-def _divergence(counts: Tensor, quantized: Tensor, kept: Tensor) -> Tensor:
-    """Return, ``[blocks, candidates]``, the divergence of ``counts`` (``[blocks, bins]``), clipped, from quantized.
-
-    ``quantized``, ``[blocks, candidates, bins]``, is what each bin's middle becomes.
-    """
-    size = counts.shape[1] // 2
-    place = torch.arange(-size, size, device=counts.device)
-    inside = (place >= -kept[:, None]) & (place < kept[:, None])
-    clear = counts[:, None] * inside
-    clipped = clear.clone()
-    for side, last in ((slice(None, size), size - kept), (slice(size, None), size + kept - 1)):
-        tail = counts[:, None, side].sum(2) - clear[:, :, side].sum(2)
-        index = last[None, :, None].expand(len(counts), -1, 1)
-        clipped.scatter_add_(2, index, tail[:, :, None].clamp_(min=0))
-    filled = (clipped > 0).double()
-    level = torch.zeros_like(clear, dtype=torch.int64)
-    torch.cumsum(quantized.diff(dim=2) != 0, 2, out=level[:, :, 1:])
-    mass = torch.zeros_like(clear).scatter_add_(2, level, clear)
-    mass /= torch.zeros_like(clear).scatter_add_(2, level, filled).clamp_(min=1)
-    spread = mass.gather(2, level).mul_(filled)
-    p = clipped.div_(clipped.sum(2, keepdim=True).clamp_(min=1))
-    q = spread.div_(spread.sum(2, keepdim=True).clamp_(min=1e-300)).clamp_(min=_FLOOR)
-    # Where p is 0 so is the product; xlogy is many times slower than log.
-    return q.reciprocal_().mul_(p).clamp_(min=1e-300).log_().mul_(p).sum(2)
+    def _counts(self, histogram: BitHistogram, rows: slice, limits: Tensor) -> Tensor:
+        """Return how many values the bins of both sides hold, ``[blocks, bins]``, from the lowest to the highest."""
+        below, above = histogram.linear(limits[rows], self._size(), rows).unbind(1)
+        return torch.cat([below.flip(1), above], 1)

@@ -10,15 +10,13 @@ import torch
 from torch import Tensor
 
 from quark_core import TensorConfig
-from quark_core.config.type import QSchemeType
+from quark_core.config.scaling import ScaleDtype
+from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.errors import DataError
 from quark_core.functional import QParams, parameters, quantize_dequantize
 from quark_core.plugin import Settings
 from quark_observers.bit_histogram import BitHistogram
 from quark_observers.min_max import MinMax
-
-_WORK = 1 << 19
-"""Values that are quantized at once; they stay in the cache."""
 
 
 class SketchSearch(ABC):
@@ -30,6 +28,8 @@ class SketchSearch(ABC):
     """
 
     name = ""
+    binades = 16
+    """Powers of two that a histogram of many blocks covers."""
 
     def __init__(self) -> None:
         self._settings: Settings | TensorConfig = TensorConfig(dtype="int8", qscheme=QSchemeType.per_channel, ch_axis=0)
@@ -59,31 +59,20 @@ class SketchSearch(ABC):
             raise DataError(f"{self.name} observed no values; give calibration data that reach this tensor")
         lo, hi = self._min_max.range()
         finite = lo.isfinite() & hi.isfinite()
-        best = torch.ones_like(lo)
-        step = max(1, _WORK // self._work_per_block())
-        for top in range(0, len(lo), step):
-            rows = slice(top, top + step)
-            losses = self._losses(self._histogram, rows, *(torch.where(finite, x, 0.0)[rows] for x in (lo, hi)))
-            # argmin takes the first of equal ones.
-            best[rows] = self.ratios(lo.device).flip(0)[losses.flip(1).argmin(1)]
-        return torch.where(finite, lo * best, lo), torch.where(finite, hi * best, hi)
+        losses = self._losses(self._histogram, *(torch.where(finite, x, 0.0) for x in (lo, hi)))
+        # argmin takes the first of equal ones.
+        best = self.ratios(lo.device).flip(0)[losses.flip(1).argmin(1)]
+        # Of equal values there is nothing to clip, however coarse their bin is.
+        best = torch.where(finite & (lo < hi), best, 1.0)
+        return lo * best, hi * best
 
     @abstractmethod
     def ratios(self, device: torch.device) -> Tensor:
         """Return the candidates, float32, growing up to 1."""
 
     @abstractmethod
-    def _losses(self, histogram: BitHistogram, rows: slice, lo: Tensor, hi: Tensor) -> Tensor:
-        """Return, ``[rows, candidates]``, what each candidate loses of the blocks ``rows``."""
-
-    @abstractmethod
-    def _work_per_block(self) -> int:
-        """Return how many values the losses of one block take."""
-
-    def _candidates(self, lo: Tensor, hi: Tensor) -> QParams:
-        """Return the parameters of each block's candidates, block after block."""
-        ratios = self.ratios(lo.device)
-        return parameters((lo[:, None] * ratios).view(-1), (hi[:, None] * ratios).view(-1), self._settings)
+    def _losses(self, histogram: BitHistogram, lo: Tensor, hi: Tensor) -> Tensor:
+        """Return, ``[blocks, candidates]``, what each candidate loses."""
 
     def _quantized(self, values: Tensor, params: QParams) -> Tensor:
         """Return ``[blocks, candidates, values]``: values, ``[blocks, values]``, as each candidate gives them back."""
@@ -93,5 +82,28 @@ class SketchSearch(ABC):
 
     def _counted(self, like: Tensor) -> BitHistogram:
         if self._histogram is None:
-            self._histogram = BitHistogram(len(like), like.device)
+            self._histogram = BitHistogram(len(like), like.device, self.binades)
         return self._histogram
+
+
+def candidates(lo: Tensor, hi: Tensor, ratios: Tensor, settings: Settings | TensorConfig) -> QParams:
+    """Return the parameters for parts of ranges ``[lo, hi]`` (each ``[blocks]``), block after block.
+
+    ``ratios`` are ``[candidates]`` or, where blocks differ, ``[blocks, candidates]``.
+    """
+    if not proportional(settings):
+        return parameters((lo[:, None] * ratios).view(-1), (hi[:, None] * ratios).view(-1), settings)
+    full = parameters(lo, hi, settings)
+    scale = (full.scale[:, None] * ratios).clamp_(min=torch.finfo(torch.float32).smallest_normal)
+    return QParams(scale.view(-1), full.zero_point.repeat_interleave(ratios.shape[-1]))
+
+
+def proportional(settings: Settings | TensorConfig) -> bool:
+    """Return whether a part of a range has that part of the range's scale, and so the same zero point."""
+    return settings.scale_type is ScaleType.float and settings.scale_dtype is ScaleDtype.float32
+
+
+def chunks(blocks: int, work: int, limit: int = 1 << 19) -> list[slice]:
+    """Return slices of the blocks, each with as many as keep ``work`` values a block within ``limit``, at least 1."""
+    step = max(1, limit // max(work, 1))
+    return [slice(top, top + step) for top in range(0, blocks, step)]

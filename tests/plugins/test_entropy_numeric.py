@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quark_core.plugin import IntFormat, Settings
-from quark_observers import EntropyOptions
+from quark_observers import EntropyOptions, bit_histogram
 from quark_observers.entropy import Entropy
 from tests.plugins.sketch_settings import settings
 
@@ -59,6 +59,15 @@ def divergence(x: Array, kept: int, bits: int, symmetric: bool) -> float:
     return float(sum(a * np.log(a / max(b, 1e-9)) for a, b in pairs))
 
 
+@pytest.fixture(params=["whole", "windows"])
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "windows":
+        # As many bins for each block as 4096 blocks have.
+        monkeypatch.setattr(bit_histogram, "_BINS", 2 << 10)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("storage")
 @pytest.mark.parametrize("kind", ["standard_normal", "laplace", "standard_exponential"])
 @pytest.mark.parametrize(("bits", "symmetric"), [(4, True), (5, True), (4, False), (6, False)])
 def test_as_good_as_plain_loops(kind: str, bits: int, symmetric: bool) -> None:

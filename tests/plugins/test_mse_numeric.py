@@ -2,20 +2,17 @@
 
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from quark_core.config.type import ScaleType
 from quark_core.plugin import FloatFormat, IntFormat
 from quark_observers import MseOptions
 from quark_observers.mse import Mse
+from tests.plugins.mse_losses import fp8_loss, int_loss
 from tests.plugins.sketch_settings import settings
-
-Array = NDArray[Any]
 
 
 def values(kind: str, *shape: int, seed: int = 0) -> Tensor:
@@ -29,25 +26,6 @@ def observed(blocks: Tensor, *, told: Any = None, candidates: int = 100, p: floa
         observer.for_settings(told)
     observer.observe(blocks)
     return observer.range()
-
-
-def int_loss(x: Array, bounds: tuple[float, float], bits: int, symmetric: bool, p: float) -> float:
-    lo, hi = bounds
-    if symmetric:
-        qmin, qmax, zero = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1, 0.0
-        scale = max(abs(lo), abs(hi)) / qmax
-    else:
-        qmin, qmax = 0, 2**bits - 1
-        scale = (max(hi, 0) - min(lo, 0)) / qmax
-        zero = np.rint(-min(lo, 0) / scale)
-    codes = np.clip(np.rint(x / scale) + zero, qmin, qmax)
-    return float((np.abs((codes - zero) * scale - x) ** p).sum())
-
-
-def fp8_loss(x: Array, lo: float, hi: float) -> float:
-    scale = max(abs(lo), abs(hi)) / 448
-    snapped = np.clip(x / scale, -448, 448).astype(ml_dtypes.float8_e4m3fn).astype(np.float64) * scale
-    return float(((snapped - x) ** 2).sum())
 
 
 @pytest.mark.parametrize("kind", ["standard_normal", "laplace", "standard_cauchy", "random"])

@@ -96,6 +96,17 @@ def test_percentile_is_exact_for_few_values(percent: float) -> None:
     assert ranges(observer) == [[-v for v in inverted_cdf(-values, percent)], inverted_cdf(values, percent)]
 
 
+@pytest.mark.parametrize("percent", [75.0, 98.0, 99.9])
+def test_percentile_of_many_blocks_is_exact_for_more_values(percent: float) -> None:
+    values = data(50, 60_000)
+    one, other = (new_percentile(percent) for _ in range(2))
+    # Batches of one value and of many, which are kept in different pieces.
+    for observer, batch in zip((one, other, one, other), values.split([1, 40_000, 19_992, 7], 1), strict=True):
+        observer.observe(batch)
+    one.merge(other)
+    assert ranges(one) == [[-v for v in inverted_cdf(-values, percent)], inverted_cdf(values, percent)]
+
+
 @pytest.mark.parametrize("percent", [75.0, 99.0, 99.9, 99.99])
 @pytest.mark.parametrize("shift", [0.0, 3.0, -3.0, 100.0])
 def test_percentile_of_many_values(percent: float, shift: float) -> None:
@@ -142,7 +153,7 @@ def test_percentile_100_is_min_max() -> None:
 
 def test_percentile_with_very_many_blocks_stays_bounded() -> None:
     observer = new_percentile(90.0)
-    values = data(3000, 2000)
+    values = data(3000, 3000)
     observer.observe(values)
     assert observer._histogram is not None
     assert observer._histogram._counts.numel() <= 1 << 22
