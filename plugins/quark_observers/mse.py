@@ -21,8 +21,8 @@ class Mse(SketchSearch):
 
     The candidates are i / candidates of the minimum and the maximum, i from 1 on. Quantized values are those that the
     engine computes for the tensor's format, rounding and scale type. Of more than 32 blocks this is done only for the
-    few candidates that are best in a ``LossTable``. Where there are so many blocks (500 to 800) that bins are wider than
-    2^-8 of their values, the best one of the table is taken: middles of such bins would tell less.
+    few candidates that are best in a ``LossTable``. Of more than 500 to 800, whose bins are wider than 2^-8 of their
+    values, the best one of the table is taken: middles of such bins would tell less.
     """
 
     name = "mse"
