@@ -10,6 +10,7 @@ from quark_core.config.resolve import resolve
 from quark_core.errors import PlanError, Problem
 from quark_core.matching import Matches, match_patterns
 from quark_core.plan_checks import ties, unfit
+from quark_core.plan_sharing import share
 from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
 from quark_core.plugin.plan import Coverage, LayerPlan, Origin, Plan, TensorPlan
 from quark_core.registry import Registry, use
@@ -29,6 +30,8 @@ def make_plan(config: QuantConfig, outline: Outline, *, registry: Registry | Non
         decided = [(layer, _layer(config, layer, matches)) for layer in outline.layers]
         # A functional operator has no parameters of its own, yet that it stays float must be told.
         plan = Plan(tuple(made for layer, made in decided if made.tensors or made.parameters or layer.unsupported))
+        plan, conflicts = share(plan, outline)
+        problems += conflicts
         problems += _without_effect(config, outline, matches)
         problems += [problem for tensor in plan.tensors() if (problem := unfit(tensor))]
         problems += ties(plan, outline)
@@ -59,15 +62,16 @@ def _layer(config: QuantConfig, layer: LayerOutline, matches: Matches) -> LayerP
         origin = Origin(f"exclude[{excluded}]", config.place("exclude", excluded))
         reason = f"excluded by {origin}"
     else:
-        choices = [(tensor, _choose(config, tensor.role, matches.entries(layer.name))) for tensor in layer.tensors]
+        entries = matches.entries(layer.name)
+        choices = [(t, _choose(config, t.role, entries, root=not layer.on_request)) for t in layer.tensors]
         tensors = tuple(_tensor(layer, tensor, choice) for tensor, choice in choices if choice.config)
         reason = reason or "; ".join(_why_not(layer, choices))
     quantized = sum(_elements(layer, tensor) for tensor in tensors)
     return LayerPlan(layer.name, layer.type, tensors, layer.parameters, quantized, reason)
 
 
-def _choose(config: QuantConfig, role: str, entries: tuple[int, ...]) -> _Choice:
-    base = config.role(role)
+def _choose(config: QuantConfig, role: str, entries: tuple[int, ...], *, root: bool) -> _Choice:
+    base = config.role(role) if root else None
     choice = _Choice(base, Origin(role, config.place(role)) if base else None)
     for index in entries:
         entry = config.layers[index]

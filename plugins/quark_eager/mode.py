@@ -1,11 +1,9 @@
 """Eager mode: every known operator becomes its quantized form where it stands."""
 
-from typing import Any
-
 from torch import nn
 
 from quark_core.engine.authoring import outline_modules, replace_modules
-from quark_core.plugin import Options, Outline, Plan
+from quark_core.plugin import ExampleInputs, Options, Outline, Plan
 
 
 class Eager:
@@ -14,12 +12,12 @@ class Eager:
     def __init__(self, options: Options) -> None:
         del options
 
-    def outline(self, model: nn.Module, example_inputs: tuple[Any, ...] | None) -> Outline:
+    def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
         """Describe every module; nothing is run."""
         del example_inputs
         return outline_modules(model)
 
-    def prepare(self, model: nn.Module, plan: Plan, example_inputs: tuple[Any, ...] | None) -> nn.Module:
+    def prepare(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> nn.Module:
         """Put quantizers into ``model`` itself and return it."""
         del example_inputs
         return replace_modules(model, plan)

@@ -1,81 +1,40 @@
-"""Graph mode, thin: a symbolic trace whose modules are quantized; functional operators stay float and are reported."""
+"""The mode itself: a model becomes a torch.fx.GraphModule, and quantizers stand on the edges of its graph."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator
-from typing import Any
+from torch import nn
 
-import torch
-from torch import fx, nn
-from torch.nn import functional
-
-from quark_core.engine.authoring import is_operator, outline_modules, replace_modules
+from quark_core.engine.authoring import quantizers
 from quark_core.errors import ModelError
-from quark_core.plugin import LayerOutline, Options, Outline, Plan
-
-_FUNCTIONAL = {
-    functional.linear: "linear",
-    functional.conv1d: "conv1d",
-    functional.conv2d: "conv2d",
-    functional.conv3d: "conv3d",
-    functional.conv_transpose1d: "conv_transpose1d",
-    functional.conv_transpose2d: "conv_transpose2d",
-    functional.conv_transpose3d: "conv_transpose3d",
-    functional.bilinear: "bilinear",
-    functional.embedding: "embedding",
-    functional.scaled_dot_product_attention: "scaled_dot_product_attention",
-    operator.matmul: "matmul",
-    torch.matmul: "matmul",
-    torch.bmm: "bmm",
-    torch.addmm: "addmm",
-    torch.baddbmm: "baddbmm",
-    torch.einsum: "einsum",
-}
-_WHY = "a functional operator; this mode quantizes modules only, so it stays float"
+from quark_core.plugin import ExampleInputs, Outline, Plan
+from quark_fx import FxOptions
+from quark_fx.graph import Graph
+from quark_fx.insert import insert
+from quark_fx.outline import outline_graph
 
 
 class FxGraph:
-    """Traces the model into a torch.fx.GraphModule and quantizes the operators that it calls."""
+    """Quantizes the graph of a model."""
 
-    def __init__(self, options: Options) -> None:
-        del options
+    def __init__(self, options: FxOptions) -> None:
+        self._options = options
+        self._last: tuple[nn.Module, Graph] | None = None
 
-    def outline(self, model: nn.Module, example_inputs: tuple[Any, ...] | None) -> Outline:
-        """Describe every module of the graph, and the functional operators that stay float."""
-        del example_inputs
-        graph = _trace(model)
-        return Outline((*outline_modules(graph).layers, *_functional(graph)))
+    def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
+        """Describe every operator of the graph, and the modules that hold them."""
+        if (left := next(quantizers(model), None)) is not None:
+            raise ModelError(f"{left.tensor.layer or 'the model'} is quantized already; give the original float model")
+        graph = Graph.of(model, example_inputs, self._options)
+        # Tracing is most of the work, and prepare comes next, for the same model.
+        self._last = (model, graph)
+        return outline_graph(graph, model)
 
-    def prepare(self, model: nn.Module, plan: Plan, example_inputs: tuple[Any, ...] | None) -> nn.Module:
-        """Return a GraphModule with quantizers at its modules."""
-        del example_inputs
-        return replace_modules(_trace(model), plan)
+    def prepare(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> nn.Module:
+        """Return a GraphModule with a quantizer at each tensor of the plan that has one of its own."""
+        last, self._last = self._last, None
+        graph = last[1] if last is not None and last[0] is model else Graph.of(model, example_inputs, self._options)
+        return insert(graph, plan)
 
     def convert(self, prepared: nn.Module) -> nn.Module:
         """Return ``prepared``: with its scales fixed it is the final model."""
         return prepared
-
-
-class _Tracer(fx.Tracer):
-    """Keeps operators whole, subclasses from anywhere included."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return is_operator(m) or super().is_leaf_module(m, module_qualified_name)
-
-
-def _trace(model: nn.Module) -> fx.GraphModule:
-    try:
-        return fx.GraphModule(model, _Tracer().trace(model), type(model).__name__)
-    except Exception as error:
-        raise ModelError(
-            f"torch.fx cannot trace {type(model).__name__}: {type(error).__name__}: {error}; "
-            "use mode: eager_mode, which needs no trace"
-        ) from error
-
-
-def _functional(graph: fx.GraphModule) -> Iterator[LayerOutline]:
-    for node in graph.graph.nodes:
-        name = _FUNCTIONAL.get(node.target) if node.op == "call_function" else None
-        if name is not None or (node.op == "call_method" and node.target in ("matmul", "bmm")):
-            yield LayerOutline(f"<{node.name}>", (name or str(node.target),), unsupported=_WHY)

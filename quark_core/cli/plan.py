@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,19 +17,27 @@ from quark_core.table import table
 @click.command("plan")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--model", required=True, help="package.module:function, or a folder that Quark Core saved.")
+@click.option("--data", help="An .npz or .safetensors file, or package.module:function; its first batch is traced.")
 @click.option("--architecture", help="For a saved folder: package.module:function that makes the float network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(config: Path, model: str, architecture: str | None, as_json: bool) -> None:
+def command(config: Path, model: str, data: str | None, architecture: str | None, as_json: bool) -> None:
     """Show which tensors CONFIG quantizes, how, and which rule says so."""
     loaded = load_config(config)
-    from quark_core.cli.refs import model_from
+    from quark_core.cli.refs import data_from, model_from
     from quark_core.engine.pipeline import make_mode, own_copy
     from quark_core.plan import make_plan
     from quark_core.registry import current
 
-    outline = make_mode(loaded, current()).outline(own_copy(model_from(model, architecture)), None)
+    inputs = _first(data_from(data, 2)) if data else None
+    outline = make_mode(loaded, current()).outline(own_copy(model_from(model, architecture)), inputs)
     plan = make_plan(loaded, outline)
     click.echo(json.dumps(_plain(plan), indent=2, ensure_ascii=False) if as_json else _text(plan))
+
+
+def _first(data: Iterable[Any]) -> Any:
+    from quark_core.engine.batches import batches_of, example_inputs
+
+    return next((example_inputs(batch) for batch in batches_of(data, 1)), None)
 
 
 def _text(plan: Plan) -> str:

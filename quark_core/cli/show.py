@@ -61,7 +61,7 @@ def _options(options: type[Options]) -> Iterator[tuple[str, str, str, str]]:
     for name, field in options.model_fields.items():
         if name != "name":
             default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
-            bounds = " ".join(str(item) for item in field.metadata if "Strict" not in str(item))
+            bounds = " ".join(str(item) for item in field.metadata if "strict" not in str(item).lower())
             kind = getattr(field.annotation, "__name__", str(field.annotation))
             yield name, default, f"{kind} {bounds}".strip(), " ".join((field.description or "").split())
 

@@ -4,14 +4,17 @@
 - ``outline_modules``, ``replace_modules``, ``restore_modules``: describe ``torch.nn`` operators, quantize them where
   they stand, and make them plain again.
 - ``is_operator``: whether a module is an operator that ``replace_modules`` knows.
+- ``SUFFIX``: what follows a parameter's name in the name of its quantizer, which is a submodule of its owner.
+- ``folded``, ``Norm``: weight and bias of a layer that takes in the batch norm behind it.
 """
 
 from torch import nn
 
+from quark_core.engine.folding import Norm, folded
 from quark_core.engine.modules.operators import operator_of
 from quark_core.engine.modules.outline import outline_modules
 from quark_core.engine.modules.replace import replace_modules, restore_modules
-from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
+from quark_core.engine.quantizer import SUFFIX, Quantizer, parameter_quantizers, quantizers
 
 
 def is_operator(module: nn.Module) -> bool:
@@ -20,7 +23,10 @@ def is_operator(module: nn.Module) -> bool:
 
 
 __all__ = [
+    "SUFFIX",
+    "Norm",
     "Quantizer",
+    "folded",
     "is_operator",
     "outline_modules",
     "parameter_quantizers",

@@ -54,10 +54,10 @@ def call(model: nn.Module, batch: Any, index: int) -> Any:
         ) from error
 
 
-def example_inputs(batch: Any) -> tuple[Any, ...] | None:
-    """Return the positional arguments that a batch holds, for modes that run the model; None without any."""
+def example_inputs(batch: Any) -> tuple[Any, ...] | dict[str, Any]:
+    """Return the arguments of forward that a batch holds, for modes that run the model: positional or named ones."""
     if isinstance(batch, Mapping):
-        return None
+        return {str(name): value for name, value in batch.items()}
     return tuple(batch) if isinstance(batch, tuple | list) else (batch,)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from quark_core.config.models import QuantConfig
 from quark_core.engine.artifact import read
+from quark_core.engine.inputs import stand_ins
 from quark_core.engine.pipeline import make_mode, own_copy
 from quark_core.engine.quantizer import parameter_quantizers, quantizer_buffers, quantizers
 from quark_core.engine.storage import restore_quantizer, restored_parameter
@@ -33,8 +34,9 @@ def load(folder: str | Path, model: nn.Module, *, registry: Registry | None = No
         config = _config(folder, saved, manifest)
         mode = make_mode(config, active)
         own = own_copy(model)
-        plan = _plan(folder, config, mode.outline(own, None), manifest)
-        prepared = mode.prepare(own, plan, None)
+        inputs = _inputs(folder, manifest)
+        plan = _plan(folder, config, mode.outline(own, inputs), manifest)
+        prepared = mode.prepare(own, plan, inputs)
         _restore(folder, prepared, entries)
         return mode.convert(prepared)
 
@@ -47,6 +49,13 @@ def _config(folder: Path, saved: Mapping[str, Any], manifest: Mapping[str, Any])
         raise ArtifactError(
             f"{folder}: its config is not valid here: {faults} (saved with plugins {manifest.get('plugins')})"
         ) from error
+
+
+def _inputs(folder: Path, manifest: Mapping[str, Any]) -> Any:
+    try:
+        return stand_ins(manifest.get("inputs"))
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{folder}: its manifest holds inputs that cannot be read: {error}") from error
 
 
 def _plan(folder: Path, config: QuantConfig, outline: Any, manifest: Mapping[str, Any]) -> Plan:

@@ -75,7 +75,7 @@ def make_report(
     rows: list[TensorReport] = []
     stored = sum(t.numel() * t.element_size() for t in float_entries(model).values())
     for tensor in plan.tensors():
-        quantizer = found.get(tensor.key) or storages.get(tensor.storage or "")
+        quantizer = found.get(tensor.shared or tensor.key) or storages.get(tensor.storage or "")
         if quantizer is None:
             raise ModelError(f"{tensor.key}: the mode put no quantizer there, though the plan says so")
         sizes = _sizes(quantizer) if quantizer.key == tensor.key else (None, None)

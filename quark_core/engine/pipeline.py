@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from quark_core.config.models import QuantConfig
 from quark_core.engine.batches import Digest, batches_of, call, example_inputs, mapped
+from quark_core.engine.inputs import described
 from quark_core.engine.measure import Probe, make_report, outputs_sqnr
 from quark_core.engine.progress import tracked
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
@@ -45,7 +46,7 @@ def quantize(
         raise UsageError(f"quantize: config must be a QuantConfig, not {type(config).__name__}; see load_config")
     with use(registry) as active:
         mode, device = make_mode(config, active), make_device(config, active)
-        prepared, plan, source = _prepared(model, config, mode, calibration)
+        prepared, plan, source, inputs = _prepared(model, config, mode, calibration)
         float_bytes = state_bytes(model)
         owned = observe_parameters(prepared)
         probe, count, digest = _calibrate(prepared, source, config.calibration.batches, progress)
@@ -62,7 +63,7 @@ def quantize(
             batches=count,
             device_note=device.unavailable(),
         )
-        return Result(final, plan, report, config, digest, active)
+        return Result(final, plan, report, config, digest, active, described(inputs))
 
 
 def make_mode(config: QuantConfig, registry: Registry) -> Mode:
@@ -95,13 +96,13 @@ def state_bytes(model: nn.Module) -> int:
 
 def _prepared(
     model: nn.Module, config: QuantConfig, mode: Mode, calibration: Iterable[Any] | None
-) -> tuple[nn.Module, Plan, Iterable[Any]]:
+) -> tuple[nn.Module, Plan, Iterable[Any], Any]:
     own = own_copy(model)
     source = batches_of(calibration, config.calibration.batches)
     first = list(islice(source, 1))
     inputs = example_inputs(first[0]) if first else None
     plan = make_plan(config, mode.outline(own, inputs))
-    return mode.prepare(own, plan, inputs), plan, chain(first, source)
+    return mode.prepare(own, plan, inputs), plan, chain(first, source), inputs
 
 
 def _calibrate(

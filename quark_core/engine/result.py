@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -25,6 +26,8 @@ class Result:
     data_sha256: str | None
     """Digest of the batches that were run, or None."""
     registry: Registry
+    inputs: Any = None
+    """Shapes and dtypes of the first batch, as JSON, for modes that trace when a model is loaded."""
 
     def save(self, folder: str | Path, *, architecture: str | None = None) -> Path:
         """Write ``model.safetensors``, ``config.json`` and ``manifest.json`` into ``folder`` and return it.

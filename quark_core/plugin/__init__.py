@@ -13,7 +13,7 @@ from quark_core.plugin.hooks import QUARK_API, hookimpl
 from quark_core.plugin.options import Options
 from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
 from quark_core.plugin.plan import Coverage, LayerPlan, Origin, Plan, TensorPlan
-from quark_core.plugin.protocols import Codec, Device, ForSettings, Mode, Observer, Rounding
+from quark_core.plugin.protocols import Codec, Device, ExampleInputs, ForSettings, Mode, Observer, Rounding
 from quark_core.plugin.ref import Ref
 from quark_core.plugin.settings import Settings
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpec, RoundingSpec
@@ -29,6 +29,7 @@ __all__ = [
     "Device",
     "DeviceSpec",
     "DtypeSpec",
+    "ExampleInputs",
     "FloatFormat",
     "ForSettings",
     "Format",

@@ -23,6 +23,13 @@ class TensorOutline:
     """Name of the first parameter that shares these values; two equal names are one tied tensor."""
     elements: int = 0
     """Number of values, for parameters."""
+    value: str | None = None
+    """Which activation this is; equal names are one tensor, which gets one quantizer for equal settings."""
+    grid: str | None = None
+    """The activation whose values this one repeats, behind operators that only move or pick values (reshape, max
+    pool); the same as ``value`` where there are none. Its per-tensor scale serves here too."""
+    joined: str | None = None
+    """Activations with equal names here must share one per-tensor scale, as the inputs of a concatenation."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class LayerOutline:
     """Number of values in the parameters that are this layer's own."""
     unsupported: str | None = None
     """Why a layer that has parameters cannot be quantized, or None."""
+    on_request: bool = False
+    """Whether its tensors are quantized only where an entry of ``layers`` says so, not by the rules at the root."""
 
     @property
     def type(self) -> str:

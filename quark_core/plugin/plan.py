@@ -36,6 +36,8 @@ class TensorPlan:
     """Equal for tied parameters, which are quantized once."""
     length: int | None = None
     """Size along the settings' axis, where the whole shape is not known."""
+    shared: str | None = None
+    """Key of the tensor whose quantizer serves this one too, or None where it has its own."""
 
     @property
     def key(self) -> str:

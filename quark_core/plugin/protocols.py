@@ -5,6 +5,7 @@ Observers, roundings, devices and modes are constructed with one argument: their
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
@@ -67,16 +68,23 @@ class Codec(Protocol):
         """Map codes (int32, any shape) to scaled values (float32)."""
 
 
+ExampleInputs = tuple[Any, ...] | Mapping[str, Any] | None
+"""Arguments of a model's forward, positional or named, for modes that run it; None where there are none."""
+
+
 class Mode(Protocol):
     """Takes a model apart and puts it together."""
 
     def __init__(self, options: Any) -> None: ...
 
-    def outline(self, model: nn.Module, example_inputs: tuple[Any, ...] | None) -> Outline:
+    def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
         """Describe every layer, without changing the model."""
 
-    def prepare(self, model: nn.Module, plan: Plan, example_inputs: tuple[Any, ...] | None) -> nn.Module:
-        """Return the model with a ``Quantizer`` at each tensor of the plan; ``model`` is a copy that may be changed."""
+    def prepare(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> nn.Module:
+        """Return the model with a ``Quantizer`` at each tensor of the plan; ``model`` is a copy that may be changed.
+
+        A tensor of the plan that is ``shared`` is served by the quantizer of that other tensor.
+        """
 
     def convert(self, prepared: nn.Module) -> nn.Module:
         """Return the final model once every quantizer's scales are fixed."""

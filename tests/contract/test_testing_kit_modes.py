@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 import torch
 from torch import nn
 
-from quark_core.plugin import LayerOutline, ModeSpec, Options, Outline, Plan, TensorOutline, hookimpl
+from quark_core.plugin import ExampleInputs, LayerOutline, ModeSpec, Options, Outline, Plan, TensorOutline, hookimpl
 from quark_core.registry import Registry, installed, use
 from quark_core.testing import ModeTests
 from quark_eager.mode import Eager
@@ -27,7 +27,7 @@ class FaultyOptions(Options):
 class Sound(Eager):
     """Eager mode, whose layers pass through ``change``."""
 
-    def outline(self, model: nn.Module, example_inputs: tuple[Any, ...] | None) -> Outline:
+    def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
         layers = super().outline(model, example_inputs).layers
         return Outline(tuple(self.change(layer) for layer in layers if self.keeps(layer)))
 
@@ -49,7 +49,7 @@ class CountsTwice(Sound):
 
 
 class NeedsData(Sound):
-    def outline(self, model: nn.Module, example_inputs: tuple[Any, ...] | None) -> Outline:
+    def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
         return super().outline(model, example_inputs) if example_inputs else Outline()
 
 
@@ -65,21 +65,21 @@ class Unties(Sound):
 
 
 class Scribbles(Sound):
-    def outline(self, model: nn.Module, example_inputs: tuple[Any, ...] | None) -> Outline:
+    def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
         with torch.no_grad():
             next(model.parameters()).mul_(2)
         return super().outline(model, example_inputs)
 
 
 class PreparesWrong(Sound):
-    def prepare(self, model: nn.Module, plan: Plan, example_inputs: tuple[Any, ...] | None) -> nn.Module:
+    def prepare(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> nn.Module:
         with torch.no_grad():
             next(model.parameters()).mul_(2)
         return super().prepare(model, plan, example_inputs)
 
 
 class WeightsOnly(Sound):
-    def prepare(self, model: nn.Module, plan: Plan, example_inputs: tuple[Any, ...] | None) -> nn.Module:
+    def prepare(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> nn.Module:
         layers = (replace(x, tensors=tuple(t for t in x.tensors if t.role == "weight")) for x in plan.layers)
         return super().prepare(model, Plan(tuple(layers)), example_inputs)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import fx, nn
 
 from quark_core.engine.modules.layers import QuantizedLayer, quantized_class
 from quark_core.engine.quantizer import SUFFIX, Quantizer, quantizers
 from quark_core.errors import ModelError
 from quark_core.plugin.plan import LayerPlan, Plan
+
+_PARAMETERS = ("weight", "bias")
 
 
 def replace_modules(model: nn.Module, plan: Plan) -> nn.Module:
@@ -33,21 +35,36 @@ def replace_modules(model: nn.Module, plan: Plan) -> nn.Module:
 
 
 def restore_modules(model: nn.Module) -> nn.Module:
-    """Undo ``replace_modules`` in place and return ``model``: plain layers, which keep the quantized values.
+    """Take every quantizer out of ``model``, in place, and return it: plain layers, which keep the quantized values.
 
-    Raises ModelError when quantizers remain, because a mode put them elsewhere.
+    Undoes ``replace_modules``, and quantizers that are calls in a ``torch.fx.GraphModule``. Raises ModelError when
+    quantizers remain, because a mode put them elsewhere.
     """
+    if isinstance(model, fx.GraphModule):
+        _erase_calls(model)
     module: nn.Module
     for module in model.modules():
+        for name, child in list(module.named_children()):
+            if isinstance(child, Quantizer) and (
+                isinstance(module, QuantizedLayer) or child.tensor.role in _PARAMETERS
+            ):
+                delattr(module, name)
         if isinstance(module, QuantizedLayer):
-            for name, child in list(module.named_children()):
-                if isinstance(child, Quantizer):
-                    delattr(module, name)
             del module.layer_name
             object.__setattr__(module, "__class__", module.float_class)
     if (left := next(quantizers(model), None)) is not None:
         raise ModelError(f"{left.key}: its mode cannot give a plain network back; start from the float network")
     return model
+
+
+def _erase_calls(model: fx.GraphModule) -> None:
+    modules = dict(model.named_modules())
+    for node in list(model.graph.nodes):
+        if node.op == "call_module" and isinstance(modules[str(node.target)], Quantizer):
+            node.replace_all_uses_with(node.args[0])
+            model.graph.erase_node(node)
+            model.delete_submodule(str(node.target))
+    model.recompile()
 
 
 def _replace(module: nn.Module, layer: LayerPlan, shared: dict[str, Quantizer]) -> None:

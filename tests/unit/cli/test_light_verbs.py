@@ -135,7 +135,7 @@ def test_everything_installed_can_be_shown(quark: Quark, kind: str) -> None:
         ("observer", "percentile", "percentile"),
         ("device", "IPU", "uint8"),
         ("device", "CPU", "takes every tensor config"),
-        ("mode", "fx_graph_mode", "functional operators stay float"),
+        ("mode", "fx_graph_mode", "one quantizer for each edge"),
     ],
 )
 def test_what_show_says(quark: Quark, kind: str, name: str, said: str) -> None:
