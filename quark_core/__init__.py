@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quark_core.config.dump import dump, dumps
     from quark_core.config.load import load_config
     from quark_core.config.models import CalibrationConfig, LayerConfig, QuantConfig, TensorConfig
+    from quark_core.config.scaling import ScaleDtype, ScaleRule
     from quark_core.config.type import DeviceType, Dtype, QSchemeType, QuantizationMode, RoundType, ScaleType
     from quark_core.engine.loading import load
     from quark_core.engine.pipeline import quantize
@@ -38,6 +39,8 @@ _HOME = {
     "Report": "quark_core.engine.report",
     "Result": "quark_core.engine.result",
     "RoundType": "quark_core.config.type",
+    "ScaleDtype": "quark_core.config.scaling",
+    "ScaleRule": "quark_core.config.scaling",
     "ScaleType": "quark_core.config.type",
     "TensorConfig": "quark_core.config.models",
     "dump": "quark_core.config.dump",
@@ -63,6 +66,8 @@ __all__ = [
     "Report",
     "Result",
     "RoundType",
+    "ScaleDtype",
+    "ScaleRule",
     "ScaleType",
     "TensorConfig",
     "dump",

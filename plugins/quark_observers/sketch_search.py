@@ -9,8 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from quark_core import TensorConfig
-from quark_core.config.scaling import ScaleDtype
+from quark_core import ScaleDtype, TensorConfig
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.errors import DataError
 from quark_core.functional import QParams, parameters, quantize_dequantize
