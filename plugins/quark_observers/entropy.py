@@ -12,6 +12,10 @@ from quark_observers.sketch_search import SketchSearch, candidates, chunks, prop
 
 _START = 1 / 16
 """The smallest candidate is just above this, as in TensorRT, which starts with 128 of 2048 bins."""
+_COUNTED = 1 << 18
+"""Bins of the histogram, of many blocks, at once."""
+_QUANTIZED = 1 << 20
+"""Middles of bins, of many blocks, that are quantized at once."""
 
 
 class Entropy(SketchSearch):
@@ -52,10 +56,10 @@ class Entropy(SketchSearch):
             # Quantized bins are the same multiples of each block's largest magnitude.
             one = torch.ones(1, 1, device=lo.device)
             runs = self._runs(one, -one[0], one[0])
-            rows = chunks(len(lo), 2 * histogram.width, 1 << 18)
+            rows = chunks(len(lo), 2 * histogram.width, _COUNTED)
             parts = [runs.divergence(self._counts(histogram, some, limits)[None])[0].t() for some in rows]
         else:
-            rows = chunks(len(lo), 2 * self._count * self._size())
+            rows = chunks(len(lo), 2 * self._count * self._size(), _QUANTIZED)
             parts = [self._apart(histogram, some, limits, lo[some], hi[some]) for some in rows]
         return torch.cat(parts)
 

@@ -30,9 +30,9 @@ class Runs:
     """The runs of bins that become one value when a candidate quantizes their middles.
 
     What a run adds to the divergence follows from sums over its bins: of the counts, of the bins that hold values, and
-    of count * log(count). So it is a matter of running sums, is computed once for all candidates that have the run, and
-    is nothing for a single bin. Only the first and the last run of each candidate are apart, because what it clips
-    counts there.
+    of count * log(count). So it is a matter of running sums, is nothing for a single bin and, where all blocks have one
+    pattern, is computed once for all candidates that have the run. Only the first and the last run of each candidate
+    are apart, because what it clips counts there.
     """
 
     def __init__(self, quantized: Tensor, kept: Tensor) -> None:
@@ -47,7 +47,9 @@ class Runs:
         owner, begin, end = self._found(quantized, kept)
         first, last = begin == self._low[owner], end == self._high[owner]
         inner, outer = (~(first | last)).nonzero().squeeze(1), (first | last).nonzero().squeeze(1)
-        self._which, self._inner = _shared(owner[inner], begin[inner], end[inner], (patterns, candidates))
+        self._which, self._inner = owner[inner], (begin[inner], end[inner])
+        if patterns == 1:
+            self._which, self._inner = _shared(self._which, *self._inner, candidates)
         self._owner, self._outer = owner[outer], (begin[outer], end[outer])
         self._first, self._last = (place[outer].nonzero().squeeze(1) for place in (first, last))
 
@@ -60,7 +62,11 @@ class Runs:
         shares = counts / counts.sum(2, keepdim=True).clamp_(min=_TINY)
         sums = _Sums(*(_running(x) for x in (shares, (shares > 0).double(), _times_log(shares))))
         kept = _between(sums.total, self._low, self._high).clamp_(min=_TINY)
-        losses: Tensor = torch.sparse.mm(self._which, _lost(sums.of(*self._inner)))
+        lost = _lost(sums.of(*self._inner))
+        if patterns == 1:
+            losses: Tensor = torch.sparse.mm(self._which, lost)
+        else:
+            losses = torch.zeros_like(kept).index_add_(0, self._which, lost)
         losses.index_add_(0, self._owner, self._at_ends(sums, kept))
         return losses.add_(kept.log_()).view(patterns, candidates, -1)
 
@@ -127,20 +133,16 @@ def _lost(run: _Sums) -> Tensor:
     return run.entropy.sub_(spread.mul_(run.total))
 
 
-def _shared(owner: Tensor, begin: Tensor, end: Tensor, shape: tuple[int, int]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Return which candidates have which runs, as a matrix ``[patterns * candidates, runs]``, and the runs' edges."""
-    patterns, candidates = shape
-    run = torch.arange(len(owner), device=owner.device)
-    if patterns == 1 and len(owner):
-        edges = int(end.max()) + 1
-        pairs, run = torch.unique(begin * edges + end, return_inverse=True)
-        begin, end = pairs // edges, pairs % edges
-    # Candidates and runs come in growing order, so that there is nothing to sort.
+def _shared(owner: Tensor, begin: Tensor, end: Tensor, candidates: int) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Return which candidates have which runs, as a matrix ``[candidates, runs]``, and the edges of different runs."""
+    edges = int(end.max()) + 1 if len(end) else 1
+    pairs, run = torch.unique(begin * edges + end, return_inverse=True)
     which = torch.sparse_coo_tensor(
         torch.stack([owner, run]),
         torch.ones_like(run, dtype=torch.float64),
-        (patterns * candidates, len(begin)),
+        (candidates, len(pairs)),
         check_invariants=False,
+        # Candidates and their runs come in growing order.
         is_coalesced=True,
     )
-    return which, (begin, end)
+    return which, (pairs // edges, pairs % edges)
