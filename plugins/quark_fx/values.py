@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx
 
 KEY = "quark_value"
-"""Where a node's shape and dtype are kept in its ``meta``."""
+"""Where a node's shape and dtype are kept in its ``meta``; None there for what is no tensor."""
 _SIZES = {"size", "dim", "numel", "stride", "ndimension", "element_size", "get_device", "is_floating_point"}
 _NOT_TENSORS = {"shape", "dtype", "device", "ndim", "is_cuda", "requires_grad", "layout"}
 

@@ -10,6 +10,7 @@ from torch import fx
 from torch.nn import functional
 
 from quark_fx.operators import kind_of
+from quark_fx.values import KEY
 
 
 def decompose_attention(graph: fx.GraphModule) -> None:
@@ -41,7 +42,10 @@ class _Builder:
     def build(self) -> None:
         """Write the nodes and let them take the place of the attention."""
         key, value = (self._repeated(x) if self._grouped else x for x in (self._key, self._value))
-        scale = self._scale if self._scale is not None else self._call(_default_scale, self._query)
+        scale = self._scale
+        if scale is None:
+            scale = self._call(_default_scale, self._query)
+            scale.meta[KEY] = None
         scores = self._call(torch.matmul, self._query, self._call(torch.transpose, key, -2, -1))
         scores = self._call(torch.mul, scores, scale)
         if self._causal:
