@@ -11,6 +11,8 @@ class EagerOptions(Options):
     """Replace modules in place; works with any control flow between them."""
 
     name: Literal["eager_mode"] = "eager_mode"
+    fold_batch_norm: bool = False
+    """Fold each batch norm into the convolution or linear layer before it; the model must then be traceable."""
 
 
 EAGER = ModeSpec(EagerOptions, Ref("quark_eager.mode:Eager"))
