@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -17,10 +17,11 @@ from quark_eager import EagerOptions
 from quark_eager.mode import Eager
 
 FOLD = EagerOptions(fold_batch_norm=True)
+Module = TypeVar("Module", bound=nn.Module)
 MODE = {"name": "eager_mode", "fold_batch_norm": True}
 
 
-def norm(module: nn.Module) -> nn.Module:
+def norm(module: Module) -> Module:
     """Give a batch norm statistics and an affine part that are not trivial."""
     generator = torch.Generator().manual_seed(5)
     for name, values in [*module.named_parameters(), *module.named_buffers()]:
@@ -113,7 +114,7 @@ class Pair(nn.Module):
             "result used twice": lambda: y,
             "layer called twice": lambda: self.conv(z),
             "weight used elsewhere": lambda: self.conv.weight.sum() + 1,
-            "norm's parameter used elsewhere": lambda: torch.sum(self.norm.get_parameter("weight")),
+            "norm's parameter used elsewhere": lambda: torch.sum(self.norm.weight),
             "norm alone somewhere": lambda: self.norm(x),
             "tied": lambda: self.other(x),
             "two norms": lambda: x,
