@@ -11,15 +11,15 @@ from torch import fx, nn
 from quark_core.engine.authoring import is_operator
 from quark_core.plugin import ExampleInputs
 from quark_fx import FxOptions
-from quark_fx.catalog import Role
-from quark_fx.operators import Operator, Unknown, kind_of, operators
+from quark_fx.kinds import Role
+from quark_fx.operators import Operator, Unknown, operators
 from quark_fx.passes.attention import decompose_attention
 from quark_fx.passes.fold_batch_norm import fold_batch_norm
 from quark_fx.passes.simplify import simplify
+from quark_fx.recognize import argument, kind_of
 from quark_fx.trace import trace
-from quark_fx.values import annotate
 
-_FUSED = {"add", "sub", "mul", "matmul", "bmm"}
+_FUSED = {"add", "sub", "mul", "div", "matmul", "bmm", "addmm", "baddbmm", "einsum"}
 """What may be quantized behind the ReLU that follows it, besides layers with weights."""
 
 
@@ -34,7 +34,6 @@ class Graph:
     def of(model: nn.Module, inputs: ExampleInputs, options: FxOptions) -> Graph:
         """Trace ``model`` and run the passes; the model's own modules and parameters do not change."""
         module = trace(model, inputs, options)
-        annotate(module, inputs)
         simplify(module)
         if options.fold_batch_norm:
             fold_batch_norm(module)
@@ -77,7 +76,7 @@ class Graph:
         while (kind := kind_of(node, self.modules)) is not None:
             if kind.role is Role.joining:
                 return joined(node)
-            source = node.args[0] if node.args else None
+            source = argument(node, 0, "input")
             if kind.role is not Role.moving or not isinstance(source, fx.Node):
                 break
             node = source
@@ -94,7 +93,7 @@ class Graph:
         kind = kind_of(node, self.modules) if node.target not in quantizers else None
         if kind is None or kind.role not in (Role.moving, Role.joining):
             return None
-        sources: Any = node.args[0] if node.args else None
+        sources: Any = argument(node, 0, kind.names[0])
         sources = [sources] if isinstance(sources, fx.Node) else [x for x in sources or () if isinstance(x, fx.Node)]
         found = {self.carried(source, quantizers) for source in sources}
         return found.pop() if len(found) == 1 else None

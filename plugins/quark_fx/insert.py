@@ -30,6 +30,9 @@ class _Inserter:
         self._behind: dict[fx.Node, fx.Node] = {}
         """A value -> the same quantized, where its operator's output is."""
         self._ends = list(graph.module.graph.find_nodes(op="placeholder"))[-1:]
+        self._holder = HOLDER
+        while hasattr(graph.module, self._holder):
+            self._holder += "_"
 
     def insert(self, plan: Plan) -> None:
         inner = [layer for layer in plan.layers if layer.tensors and layer.name not in self._operators]
@@ -43,7 +46,7 @@ class _Inserter:
             elif tensor.shared is None:
                 self._paths[tensor.key] = self._hold(holder, tensor)
         if self._paths:
-            self._graph.module.add_module(HOLDER, holder)
+            self._graph.module.add_module(self._holder, holder)
         for op, tensor in tensors:
             if tensor.role == "output":
                 self._at_output(op, tensor)
@@ -68,14 +71,17 @@ class _Inserter:
         quantizer = self._stored.get(tensor.storage or "") or Quantizer(tensor)
         if tensor.storage:
             self._stored[tensor.storage] = quantizer
-        self._graph.module.get_submodule(place.owner).add_module(tensor.name + SUFFIX, quantizer)
+        owner, name = self._graph.module.get_submodule(place.owner), place.name + SUFFIX
+        if hasattr(owner, name):
+            raise ModelError(f"{place.owner}: it has an attribute {name!r} already; rename that")
+        owner.add_module(name, quantizer)
 
     def _hold(self, holder: nn.Module, tensor: TensorPlan) -> str:
         name = tensor.key.replace(".", "_")
         while hasattr(holder, name):
             name += "_"
         holder.add_module(name, Quantizer(tensor))
-        return f"{HOLDER}.{name}"
+        return f"{self._holder}.{name}"
 
     def _at_output(self, op: Operator, tensor: TensorPlan) -> None:
         node = self._graph.result(op)

@@ -8,9 +8,9 @@ from torch import nn
 
 from quark_core.engine.authoring import outline_modules
 from quark_core.plugin import LayerOutline, Outline, TensorOutline
-from quark_fx.catalog import Role
 from quark_fx.graph import Graph, joined
-from quark_fx.operators import Operator, Parameter, Unknown
+from quark_fx.kinds import Role
+from quark_fx.operators import Operator, Parameter, Unknown, groups_of, parameters_of
 from quark_fx.values import shape_of
 
 
@@ -38,21 +38,17 @@ class _Outliner:
 
     def _node(self, found: Operator | Unknown) -> LayerOutline:
         if isinstance(found, Unknown):
-            return LayerOutline(found.name, found.types, (), 0, f"{found.types[-1]} is not known to graph mode")
-        own = self._own(found)
-        parameters = sum(self._count(parameter) for parameter in own)
+            own = parameters_of(found.node, self._graph.modules)
+            unknown = f"{found.types[-1]} is not known to graph mode"
+            return LayerOutline(found.name, found.types, (), sum(map(self._count, own)), unknown)
+        own = parameters_of(found.node, self._graph.modules)
+        parameters = sum(map(self._count, own))
         tensors = (*self._weights(found, own), *self._activations(found))
         reason = None
         if parameters and found.kind.role is not Role.weighted:
             reason = f"the parameters of {found.kind.name} have no quantized form"
         request = found.kind.role is Role.activation and self._graph.options.operators != "all"
         return LayerOutline(found.name, found.types, tensors, parameters, reason, on_request=request)
-
-    def _own(self, op: Operator) -> list[Parameter]:
-        if op.node.op == "call_module":
-            module = self._graph.modules[str(op.node.target)]
-            return [Parameter(str(op.node.target), name) for name, _ in module.named_parameters(recurse=False)]
-        return [parameter for parameter in (op.weight, op.bias) if parameter is not None]
 
     def _count(self, parameter: Parameter) -> int:
         held = self._graph.module.get_parameter(parameter.path)
@@ -63,7 +59,7 @@ class _Outliner:
         return held.numel()
 
     def _weights(self, op: Operator, own: list[Parameter]) -> Iterator[TensorOutline]:
-        first = op.node.op != "call_module" or not op.name.rpartition(".")[2].startswith("call")
+        first = op.node.op != "call_module" or op.name == op.node.target
         for role, parameter in (("weight", op.weight), ("bias", op.bias)):
             if parameter is None or parameter not in own or not first:
                 continue
@@ -111,7 +107,7 @@ class _Outliner:
         if op.weight is None or op.kind.name == "embedding":
             return None
         held = self._graph.module.get_parameter(op.weight.path)
-        groups = getattr(self._graph.modules.get(op.weight.owner), "groups", 1)
+        groups = groups_of(op, self._graph.modules.get(op.weight.owner))
         return int(held.shape[op.kind.group_axis] * (groups if op.kind.group_axis == 1 else 1))
 
     def _inner(self) -> Iterator[LayerOutline]:

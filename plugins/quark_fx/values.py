@@ -6,27 +6,34 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
+
+from quark_fx.catalog import INTEGERS
+from quark_fx.recognize import argument, kind_of, label
 
 KEY = "quark_value"
-"""Where a node's shape and dtype are kept in its ``meta``; None there for what is no tensor."""
+"""Where a node's shape and dtype are kept in its ``meta``: None for what is no tensor."""
+_GUESS = "quark_float"
 _SIZES = {"size", "dim", "numel", "stride", "ndimension", "element_size", "get_device", "is_floating_point"}
 _NOT_TENSORS = {"shape", "dtype", "device", "ndim", "is_cuda", "requires_grad", "layout"}
 
 
 def annotate(graph: fx.GraphModule, inputs: tuple[Any, ...] | Mapping[str, Any] | None) -> None:
-    """Run the graph once on ``inputs`` and keep each value's shape and dtype; without inputs, do nothing."""
-    if inputs is None or any("val" in node.meta for node in graph.graph.nodes):
+    """Run the graph once on ``inputs`` and keep each value's shape and dtype; without inputs, guess which are float."""
+    if any("val" in node.meta for node in graph.graph.nodes):
+        return
+    if inputs is None:
+        _guess(graph)
         return
     with torch.no_grad():
         _Recorder(graph).run(*_positional(graph, inputs))
 
 
 def _positional(graph: fx.GraphModule, inputs: tuple[Any, ...] | Mapping[str, Any]) -> tuple[Any, ...]:
-    names = [node.target for node in graph.graph.nodes if node.op == "placeholder"]
-    if isinstance(inputs, Mapping):
-        return tuple(inputs.get(str(name)) for name in names)
-    return (*inputs, *(None,) * (len(names) - len(inputs)))
+    if not isinstance(inputs, Mapping):
+        return inputs
+    nodes = graph.graph.find_nodes(op="placeholder")
+    return tuple(inputs.get(str(node.target), node.args[0] if node.args else None) for node in nodes)
 
 
 class _Recorder(fx.Interpreter):
@@ -44,7 +51,16 @@ def shape_of(node: fx.Node) -> tuple[int, ...] | None:
     known = node.meta.get(KEY)
     if known is not None:
         return tuple(known[0])
-    return None
+    value = node.meta.get("val")
+    if not isinstance(value, Tensor):
+        return None
+    sizes = [_size(size) for size in value.shape]
+    return tuple(size for size in sizes if size is not None) if None not in sizes else None
+
+
+def _size(size: Any) -> int | None:
+    known = size if isinstance(size, int) else size.node.hint
+    return None if known is None else int(known)
 
 
 def is_float(node: fx.Node) -> bool:
@@ -55,14 +71,30 @@ def is_float(node: fx.Node) -> bool:
     if "val" in node.meta:
         value = node.meta["val"]
         return isinstance(value, Tensor) and value.is_floating_point()
-    return _may_be_tensor(node)
+    return bool(node.meta.get(_GUESS, node.op != "output"))
 
 
-def _may_be_tensor(node: fx.Node) -> bool:
-    if node.op == "call_method":
-        return node.target not in _SIZES
-    if node.op == "call_function" and node.target is getattr:
-        return node.args[1] not in _NOT_TENSORS
-    if node.op == "call_function" and node.all_input_nodes:
-        return any(_may_be_tensor(source) for source in node.all_input_nodes)
-    return node.op != "output"
+def _guess(graph: fx.GraphModule) -> None:
+    modules = dict(graph.named_modules())
+    indexes = {_index(node, modules) for node in graph.graph.nodes}
+    for node in graph.graph.nodes:
+        node.meta[_GUESS] = node not in indexes and _may_be_float(node, modules)
+
+
+def _index(node: fx.Node, modules: dict[str, nn.Module]) -> Any:
+    kind = kind_of(node, modules)
+    return argument(node, 0, "input") if kind is not None and kind.name == "embedding" else None
+
+
+def _may_be_float(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    if node.op in ("placeholder", "get_attr", "output"):
+        return node.op != "output"
+    kind = kind_of(node, modules)
+    if kind is not None and kind.name == "embedding":
+        return True
+    if node.op != "call_module" and label(node) in INTEGERS | _SIZES:
+        return False
+    if node.target is getattr and node.args[1] in _NOT_TENSORS:
+        return False
+    sources = node.all_input_nodes
+    return not sources or any(source.meta[_GUESS] for source in sources)

@@ -10,10 +10,13 @@ import torch
 from torch import Tensor, fx, nn
 
 from quark_core.engine.authoring import Norm, folded
-from quark_fx.catalog import Role
-from quark_fx.operators import Operator, Parameter, operators
+from quark_fx.kinds import Role
+from quark_fx.operators import Operator, Parameter, groups_of, operators
+from quark_fx.recognize import argument, class_of
+from quark_fx.values import shape_of
 
-_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_FUNCTIONAL = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+_ATEN = ("weight", "bias", "running_mean", "running_var", "training", "momentum", "eps")
 
 
 def fold_batch_norm(graph: fx.GraphModule) -> None:
@@ -24,9 +27,9 @@ def fold_batch_norm(graph: fx.GraphModule) -> None:
     found = {op.node: op for op in operators(graph) if isinstance(op, Operator)}
     uses = _uses(graph)
     for node, op in found.items():
-        source = node.args[0] if node.args else None
+        source = argument(node, 0, "input")
         layer = found.get(source) if isinstance(source, fx.Node) else None
-        if op.kind.name != "batch_norm" or layer is None or not _fits(layer, uses):
+        if op.kind.name != "batch_norm" or layer is None or not _fits(graph, layer, uses):
             continue
         norm = _norm(graph, node)
         if norm is not None:
@@ -51,45 +54,55 @@ def _uses(graph: fx.GraphModule) -> Counter[str]:
     shared = Counter(id(graph.get_parameter(name)) for name in names)
     for name in names:
         if shared[id(graph.get_parameter(name))] > 1:
-            uses[name] += 1
-            uses[name.rpartition(".")[0]] += 1
+            uses[name] += 2
     return uses
 
 
-def _fits(layer: Operator, uses: Counter[str]) -> bool:
-    if layer.kind.role is not Role.weighted or layer.weight is None or len(layer.node.users) != 1:
+def _fits(graph: fx.GraphModule, layer: Operator, uses: Counter[str]) -> bool:
+    kind, weight = layer.kind, layer.weight
+    if kind.role is not Role.weighted or weight is None or kind.name == "embedding" or len(layer.node.users) != 1:
         return False
-    if layer.kind.name == "embedding":
+    shape = shape_of(layer.node)
+    if shape is not None and len(shape) != 1 - kind.activation_axis:
+        # The norm's channels, axis 1, are those of the layer only where there is one axis for the batch.
         return False
-    if layer.node.op == "call_module":
-        return uses[layer.weight.owner] == 1
-    return uses[layer.weight.path] == 1 and not uses[layer.weight.owner]
+    if layer.node.op != "call_module":
+        own = [parameter for parameter in (weight, layer.bias) if parameter is not None]
+        return all(uses[parameter.path] == 1 and not uses[parameter.owner] for parameter in own)
+    module = graph.get_submodule(weight.owner)
+    cls = class_of(module)
+    plain = cls is not None and type(module).forward is cls.forward and not module._forward_hooks  # noqa: SLF001  # has no public name
+    return plain and uses[weight.owner] == 1 and not uses[weight.path] and not uses[f"{weight.owner}.bias"]
 
 
 def _norm(graph: fx.GraphModule, node: fx.Node) -> Norm | None:
     """Return what a batch norm does, or None where it uses the statistics of the batch itself."""
     if node.op != "call_module":
-        return _aten_norm(graph, node) if isinstance(node.target, torch._ops.OpOverload) else None  # noqa: SLF001  # has no public name
-    module = graph.get_submodule(str(node.target))
-    if not isinstance(module, _BATCH_NORMS) or module.running_mean is None or module.running_var is None:
-        return None
-    if module.training:
+        return _functional_norm(graph, node)
+    module: Any = graph.get_submodule(str(node.target))
+    if module.running_mean is None or module.running_var is None or module.training or module._forward_hooks:  # noqa: SLF001  # has no public name
         return None
     return Norm(module.running_mean, module.running_var, module.weight, module.bias, module.eps)
 
 
-def _aten_norm(graph: fx.GraphModule, node: fx.Node) -> Norm | None:
-    # aten.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled)
-    weight, bias, mean, variance = (_value(graph, argument) for argument in node.args[1:5])
-    if node.args[5] or mean is None or variance is None:
+def _functional_norm(graph: fx.GraphModule, node: fx.Node) -> Norm | None:
+    aten = node.target not in (torch.nn.functional.batch_norm,)
+    names = _ATEN if aten else _FUNCTIONAL
+    given: dict[str, Any] = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
+    held = {name: given.get(name) for name in ("running_mean", "running_var", "weight", "bias")}
+    tensors = {name: _value(graph, value) for name, value in held.items()}
+    known = all(value is None or tensors[name] is not None for name, value in held.items())
+    eps = given.get("eps", 1e-5)
+    if given.get("training", False) is not False or not known or not isinstance(eps, float):
         return None
-    return Norm(mean, variance, weight, bias, float(str(node.args[7])))
+    mean, variance = tensors["running_mean"], tensors["running_var"]
+    return None if mean is None or variance is None else Norm(mean, variance, tensors["weight"], tensors["bias"], eps)
 
 
-def _value(graph: fx.GraphModule, argument: object) -> Tensor | None:
-    if not isinstance(argument, fx.Node) or argument.op != "get_attr":
+def _value(graph: fx.GraphModule, value: object) -> Tensor | None:
+    if not isinstance(value, fx.Node) or value.op != "get_attr":
         return None
-    owner, _, name = str(argument.target).rpartition(".")
+    owner, _, name = str(value.target).rpartition(".")
     found: Tensor = getattr(graph.get_submodule(owner), name)
     return found
 
@@ -98,29 +111,47 @@ def _fold(graph: fx.GraphModule, layer: Operator, norm: Norm) -> None:
     if layer.weight is None:
         return
     owner: Any = graph.get_submodule(layer.weight.owner)
-    weight = owner.get_parameter(layer.weight.name)
-    bias = owner.get_parameter(layer.bias.name) if layer.bias else None
-    groups = getattr(owner, "groups", 1)
-    if layer.kind.channel_axis == 1 and groups > 1:
-        # Channels of a transposed convolution lie in groups along both axes.
-        factors = weight.reshape(groups, -1, *weight.shape[1:]).transpose(0, 1).flatten(1, 2)
-        new, moved = folded(factors, bias, norm, 1)
-        new = new.reshape(new.shape[0], groups, -1, *weight.shape[2:]).transpose(0, 1).reshape(weight.shape)
-    else:
-        new, moved = folded(weight, bias, norm, layer.kind.channel_axis)
     if layer.node.op == "call_module":
         fresh = copy.deepcopy(owner)
+        new, moved = _new(layer, owner.weight, owner.bias, groups_of(layer, owner), norm)
         fresh.weight, fresh.bias = nn.Parameter(new), nn.Parameter(moved)
         graph.set_submodule(layer.weight.owner, fresh)
         return
+    bias = _value(graph, argument(layer.node, 2, "bias"))
+    new, moved = _new(layer, owner.get_parameter(layer.weight.name), bias, groups_of(layer, owner), norm)
     _set_parameter(graph, layer.weight, new)
-    place = layer.bias or Parameter(layer.weight.owner, "bias")
-    _set_parameter(graph, place, moved)
-    if layer.bias is None:
-        with graph.graph.inserting_before(layer.node):
-            attribute = graph.graph.get_attr(place.path)
-        layer.node.args = (*layer.node.args[:2], attribute, *layer.node.args[3:])
+    _set_bias(graph, layer, moved)
+
+
+def _new(layer: Operator, weight: Tensor, bias: Tensor | None, groups: int, norm: Norm) -> tuple[Tensor, Tensor]:
+    if layer.kind.channel_axis == 0 or groups == 1:
+        return folded(weight, bias, norm, layer.kind.channel_axis)
+    # Channels of a transposed convolution lie in groups along both axes.
+    together = weight.reshape(groups, -1, *weight.shape[1:]).transpose(0, 1).flatten(1, 2)
+    new, moved = folded(together, bias, norm, 1)
+    apart = new.reshape(new.shape[0], groups, -1, *weight.shape[2:]).transpose(0, 1)
+    return apart.reshape(weight.shape), moved
 
 
 def _set_parameter(graph: fx.GraphModule, place: Parameter, value: Tensor) -> None:
     graph.get_submodule(place.owner).register_parameter(place.name, nn.Parameter(value))
+
+
+def _set_bias(graph: fx.GraphModule, layer: Operator, value: Tensor) -> None:
+    given = argument(layer.node, 2, "bias")
+    if isinstance(given, fx.Node):
+        owner, _, name = str(given.target).rpartition(".")
+        _set_parameter(graph, Parameter(owner, name), value)
+        return
+    owner = layer.weight.owner if layer.weight else ""
+    name = "bias"
+    while hasattr(graph.get_submodule(owner), name) and getattr(graph.get_submodule(owner), name) is not None:
+        name += "_"
+    place = Parameter(owner, name)
+    _set_parameter(graph, place, value)
+    with graph.graph.inserting_before(layer.node):
+        attribute = graph.graph.get_attr(place.path)
+    if len(layer.node.args) > 2:
+        layer.node.update_arg(2, attribute)
+    else:
+        layer.node.update_kwarg("bias", attribute)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from quark_fx.operators import kind_of
+from quark_fx.recognize import argument, kind_of, label
 
 
 def simplify(graph: fx.GraphModule) -> None:
-    """Take every dropout and identity out of ``graph``."""
+    """Take every dropout and identity out of ``graph``; a dropout that works in evaluation too stays."""
     modules = dict(graph.named_modules())
     for node in list(graph.graph.nodes):
-        if _does_nothing(node, modules):
-            node.replace_all_uses_with(node.args[0])
+        source = argument(node, 0, "input")
+        if isinstance(source, fx.Node) and _does_nothing(node, modules):
+            node.replace_all_uses_with(source)
             graph.graph.erase_node(node)
     graph.delete_all_unused_submodules()
     graph.recompile()
@@ -20,15 +21,14 @@ def simplify(graph: fx.GraphModule) -> None:
 
 def _does_nothing(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     kind = kind_of(node, modules)
-    if (
-        kind is None
-        or kind.name not in ("dropout", "identity")
-        or not node.args
-        or not isinstance(node.args[0], fx.Node)
-    ):
+    if kind is None or kind.name not in ("dropout", "identity"):
         return False
     if node.op == "call_module":
-        return not modules[str(node.target)].training
-    # Of F.dropout(x, p, training) as of aten.dropout(x, p, train).
-    training = node.args[2] if len(node.args) > 2 else node.kwargs.get("training", node.kwargs.get("train", True))
-    return training is False
+        return kind.name == "identity" or not modules[str(node.target)].training
+    if kind.name == "identity":
+        return False
+    # F.alpha_dropout is off by default, the other dropouts are on; aten's argument has no default.
+    default = label(node) == "alpha_dropout"
+    given = argument(node, 2, "training")
+    training = node.kwargs.get("train", given)
+    return training is False or (training is None and default)
