@@ -6,11 +6,12 @@ from torch import nn
 
 from quark_core.engine.authoring import quantizers
 from quark_core.errors import ModelError
-from quark_core.plugin import ExampleInputs, Outline, Plan
+from quark_core.plugin import ExampleInputs, Outline, Picture, Plan
 from quark_fx import FxOptions
 from quark_fx.graph import Graph
 from quark_fx.insert import insert
 from quark_fx.outline import outline_graph
+from quark_fx.picture import picture_of
 
 
 class FxGraph:
@@ -31,9 +32,15 @@ class FxGraph:
 
     def prepare(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> nn.Module:
         """Return a GraphModule with a quantizer at each tensor of the plan that has one of its own."""
+        return insert(self._graph(model, example_inputs), plan)
+
+    def picture(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> Picture:
+        """Return the graph with what each edge carries; ``model`` is changed as by ``prepare``."""
+        return picture_of(self._graph(model, example_inputs), plan)
+
+    def _graph(self, model: nn.Module, inputs: ExampleInputs) -> Graph:
         last, self._last = self._last, None
-        graph = last[1] if last is not None and last[0] is model else Graph.of(model, example_inputs, self._options)
-        return insert(graph, plan)
+        return last[1] if last is not None and last[0] is model else Graph.of(model, inputs, self._options)
 
     def convert(self, prepared: nn.Module) -> nn.Module:
         """Return ``prepared``: with its scales fixed it is the final model."""

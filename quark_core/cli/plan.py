@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from quark_core.config.condition import plain
 from quark_core.config.load import load_config
-from quark_core.plugin.plan import Plan
-from quark_core.table import table
+from quark_core.config.models import QuantConfig
+from quark_core.errors import UsageError
+from quark_core.plugin.plan import Plan, TensorPlan
+from quark_core.plugin.protocols import Drawable, ExampleInputs, Mode
+from quark_core.table import counted, table
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @click.command("plan")
@@ -19,8 +26,11 @@ from quark_core.table import table
 @click.option("--model", required=True, help="package.module:function, or a folder that Quark Core saved.")
 @click.option("--data", help="An .npz or .safetensors file, or package.module:function; its first batch is traced.")
 @click.option("--architecture", help="For a saved folder: package.module:function that makes the float network.")
+@click.option("--graph", type=click.Path(path_type=Path), help="Draw the graph: a file .svg, .png, .pdf or .dot.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(config: Path, model: str, data: str | None, architecture: str | None, as_json: bool) -> None:
+def command(
+    *, config: Path, model: str, data: str | None, architecture: str | None, graph: Path | None, as_json: bool
+) -> None:
     """Show which tensors CONFIG quantizes, how, and which rule says so."""
     loaded = load_config(config)
     from quark_core.cli.refs import data_from, model_from
@@ -28,10 +38,29 @@ def command(config: Path, model: str, data: str | None, architecture: str | None
     from quark_core.plan import make_plan
     from quark_core.registry import current
 
+    mode = make_mode(loaded, current())
+    drawing = _drawing(loaded, mode, graph) if graph else None
     inputs = _first(data_from(data, 2)) if data else None
-    outline = make_mode(loaded, current()).outline(own_copy(model_from(model, architecture)), inputs)
-    plan = make_plan(loaded, outline)
+    own = own_copy(model_from(model, architecture))
+    plan = make_plan(loaded, mode.outline(own, inputs))
     click.echo(json.dumps(_plain(plan), indent=2, ensure_ascii=False) if as_json else _text(plan))
+    if drawing:
+        drawing(own, plan, inputs)
+
+
+def _drawing(config: QuantConfig, mode: Mode, path: Path) -> Callable[[nn.Module, Plan, ExampleInputs], None]:
+    """Return what draws the graph; what stands against it is found before the long work."""
+    from quark_core.cli.picture import check_drawing, draw
+
+    if not isinstance(mode, Drawable):
+        raise UsageError(f"--graph: {plain(config.mode)} has no graph to draw; use fx_graph_mode")
+    check_drawing(path)
+
+    def run(model: nn.Module, plan: Plan, inputs: ExampleInputs) -> None:
+        draw(mode.picture(model, plan, inputs), path)
+        click.echo(f"\ndrawn to {path}", err=True)
+
+    return run
 
 
 def _first(data: Iterable[Any]) -> Any:
@@ -41,12 +70,18 @@ def _first(data: Iterable[Any]) -> Any:
 
 
 def _text(plan: Plan) -> str:
-    rows = [(t.key, t.role, _shape(t.shape), t.settings.describe(), str(t.origin)) for t in plan.tensors()]
+    rows = [(t.key, t.role, _shape(t.shape), _quantized_as(t), str(t.origin)) for t in plan.tensors()]
     parts = [table(("tensor", "role", "shape", "quantized as", "by"), rows)]
-    kept = [(layer.name or "(root)", layer.type, layer.reason) for layer in plan.layers if layer.reason]
+    left = [layer for layer in plan.layers if layer.reason]
+    # What has no parameters is an operator of the graph, which nobody looks up by its name.
+    kept = counted([((x.name or "(root)", x.type, x.reason), not x.parameters) for x in left])
     if kept:
         parts.append(table(("left in float", "class", "why"), kept))
     return "\n\n".join([*parts, f"coverage: {plan.coverage}"])
+
+
+def _quantized_as(tensor: TensorPlan) -> str:
+    return f"= {tensor.shared}" if tensor.shared else tensor.settings.describe()
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:
@@ -61,6 +96,7 @@ def _plain(plan: Plan) -> dict[str, object]:
             "role": t.role,
             "shape": list(t.shape) if t.shape else None,
             "settings": t.settings.describe(),
+            "shared": t.shared,
             "rule": t.origin.rule,
             "place": str(t.origin.place) if t.origin.place else None,
         }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from quark_core.plugin.plan import Coverage, Plan
-from quark_core.table import table
+from quark_core.table import counted, table
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,19 @@ class TensorReport:
     """Size before, for parameters; of tied ones counted once."""
     stored_bytes: int | None = None
     """Size of packed codes, scales and zero points as they are stored."""
+    shared: str | None = None
+    """Key of the tensor whose quantizer serves this one too."""
 
 
 @dataclass(frozen=True)
 class FloatLayer:
-    """One layer that has parameters and keeps its weight, or all of them, in floating point."""
+    """One layer that keeps its weight, or all of its parameters, in floating point, or an operator that does."""
 
     name: str
     type: str
     reason: str
+    parameters: int = 0
+    """Number of values in the parameters that are its own; none for operators."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,13 @@ class Report:
 
     def __str__(self) -> str:
         rows = [
-            (t.key, t.settings, t.rule, decibels(t.sqnr_db), sizes(t.float_bytes, t.stored_bytes)) for t in self.tensors
+            (t.key, _quantized_as(t), t.rule, decibels(t.sqnr_db), sizes(t.float_bytes, t.stored_bytes))
+            for t in self.tensors
         ]
         parts = [table(("tensor", "quantized as", "by", "SQNR dB", "bytes"), rows)]
         if self.left_float:
-            kept = [(layer.name or "(root)", layer.type, layer.reason) for layer in self.left_float]
-            parts.append(table(("left in float", "class", "why"), kept))
+            kept = [((x.name or "(root)", x.type, x.reason), not x.parameters) for x in self.left_float]
+            parts.append(table(("left in float", "class", "why"), counted(kept)))
         parts.append("\n".join(self.summary()))
         return "\n\n".join(parts)
 
@@ -97,8 +102,18 @@ def sizes(before: int | None, after: int | None) -> str:
 
 
 def left_float(plan: Plan) -> tuple[FloatLayer, ...]:
-    """Return the layers of a plan that keep parameters in floating point, with the reason."""
-    return tuple(FloatLayer(layer.name, layer.type, layer.reason) for layer in plan.layers if layer.reason)
+    """Return what of a plan stays in floating point, with the reason."""
+    return tuple(FloatLayer(x.name, x.type, x.reason, x.parameters) for x in plan.layers if x.reason)
+
+
+def with_sharing(report: Report, plan: Plan) -> Report:
+    """Return ``report`` with the tensors of ``plan`` that another one's quantizer serves named as such."""
+    owners = {tensor.key: tensor.shared for tensor in plan.tensors()}
+    return replace(report, tensors=tuple(replace(t, shared=owners.get(t.key)) for t in report.tensors))
+
+
+def _quantized_as(tensor: TensorReport) -> str:
+    return f"= {tensor.shared}" if tensor.shared else tensor.settings
 
 
 def _plain(value: Any) -> Any:

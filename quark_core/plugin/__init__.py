@@ -12,8 +12,9 @@ from quark_core.plugin.formats import (
 from quark_core.plugin.hooks import QUARK_API, hookimpl
 from quark_core.plugin.options import Options
 from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
+from quark_core.plugin.picture import Picture, PictureEdge, PictureNode
 from quark_core.plugin.plan import Coverage, LayerPlan, Origin, Plan, TensorPlan
-from quark_core.plugin.protocols import Codec, Device, ExampleInputs, ForSettings, Mode, Observer, Rounding
+from quark_core.plugin.protocols import Codec, Device, Drawable, ExampleInputs, ForSettings, Mode, Observer, Rounding
 from quark_core.plugin.ref import Ref
 from quark_core.plugin.settings import Settings
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpec, RoundingSpec
@@ -28,6 +29,7 @@ __all__ = [
     "Coverage",
     "Device",
     "DeviceSpec",
+    "Drawable",
     "DtypeSpec",
     "ExampleInputs",
     "FloatFormat",
@@ -43,6 +45,9 @@ __all__ = [
     "Options",
     "Origin",
     "Outline",
+    "Picture",
+    "PictureEdge",
+    "PictureNode",
     "Plan",
     "Ref",
     "Rounding",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from quark_core.plugin.outline import Outline
+    from quark_core.plugin.picture import Picture
     from quark_core.plugin.plan import Plan
     from quark_core.plugin.settings import Settings
 
@@ -88,6 +89,14 @@ class Mode(Protocol):
 
     def convert(self, prepared: nn.Module) -> nn.Module:
         """Return the final model once every quantizer's scales are fixed."""
+
+
+@runtime_checkable
+class Drawable(Protocol):
+    """What a mode may have besides, for ``quark plan --graph``."""
+
+    def picture(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> Picture:
+        """Return the graph of the model with what each edge carries; ``model`` is a copy that may be changed."""
 
 
 class Device(Protocol):
