@@ -58,7 +58,9 @@ def _own(model: nn.Module, inputs: ExampleInputs) -> Any:
 
 
 def _symbolic(model: nn.Module, inputs: Any, leaves: tuple[str, ...]) -> fx.GraphModule:
-    graph = _Tracer(leaves).trace(model, _constants(model, inputs))
+    constants = _constants(model, inputs)
+    graph = _Tracer(leaves).trace(model, constants)
+    _rename(graph, constants)
     module = fx.GraphModule(model, graph, type(model).__name__)
     annotate(module, inputs)
     without_mutation(module)
@@ -72,6 +74,13 @@ def _constants(model: nn.Module, inputs: Any) -> dict[str, Any]:
     given = inputs if isinstance(inputs, Mapping) else dict(zip((p.name for p in plain), inputs or (), strict=False))
     values = {p.name: given.get(p.name, p.default) for p in plain}
     return {name: value for name, value in values.items() if value is None or isinstance(value, bool | str)}
+
+
+def _rename(graph: fx.Graph, constants: dict[str, Any]) -> None:
+    # torch.fx numbers the arguments that it holds constant; callers know them by their names.
+    numbered = {f"{name}_{index}": name for index, name in enumerate(constants, 1)}
+    for node in graph.find_nodes(op="placeholder"):
+        node.target = numbered.get(str(node.target), node.target)
 
 
 class _Proxy(fx.Proxy):
