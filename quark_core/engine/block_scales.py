@@ -5,6 +5,7 @@ from torch import Tensor
 
 from quark_core.config.scaling import ScaleRule
 from quark_core.engine.e8m0 import shared_scale
+from quark_core.engine.kernels.tracing import is_traced
 from quark_core.plugin.formats import BlockFormat, FloatFormat
 
 _FLOAT_MAX = torch.finfo(torch.float32).max
@@ -29,7 +30,7 @@ def tensor_scale(amax: Tensor, fmt: BlockFormat, scale: FloatFormat) -> Tensor:
     largest float32. Source: NVIDIA's NVFP4 (E4M3 scales, 16 elements).
     """
     top = amax.amax().reshape(1) if amax.numel() else amax.new_zeros(1)
-    if not bool(top.isfinite()):
+    if is_traced() or not bool(top.isfinite()):
         top = amax.nan_to_num(nan=0.0, posinf=_FLOAT_MAX).amax().reshape(1)
     exact = top.double() / (scale.max * fmt.max)
     return exact.float().clamp_(min=_SMALLEST).masked_fill_(top == 0, 1.0)
@@ -41,14 +42,20 @@ def relative_scale(amax: Tensor, relative_to: Tensor, fmt: BlockFormat, scale: F
     That value: amax / largest element / tensor scale, rounded to nearest even, at least the smallest positive one.
     NaN makes its block NaN, infinity counts as the largest float32.
     """
-    smallest = 2.0 ** (scale.emin - scale.mantissa_bits)
+    if is_traced():
+        return _factors(amax, relative_to, fmt, scale).float() * relative_to
     result = torch.empty_like(amax)
     for start in range(0, len(amax), _CHUNK):
         part = slice(start, start + _CHUNK)
-        # The product of the two is exact. Both bounds are values of the format, so they may come before the rounding.
-        relative = amax[part].double().div_(relative_to.double() * fmt.max).clamp_(smallest, scale.max)
-        result[part].copy_(_nearest(relative, scale)).mul_(relative_to)
+        result[part].copy_(_factors(amax[part], relative_to, fmt, scale)).mul_(relative_to)
     return result
+
+
+def _factors(amax: Tensor, relative_to: Tensor, fmt: BlockFormat, scale: FloatFormat) -> Tensor:
+    smallest = 2.0 ** (scale.emin - scale.mantissa_bits)
+    # The product of the two is exact. Both bounds are values of the format, so they may come before the rounding.
+    relative = amax.double().div_(relative_to.double() * fmt.max).clamp_(smallest, scale.max)
+    return _nearest(relative, scale)
 
 
 def block_factors(scale: Tensor, tensor_scale: Tensor, fmt: FloatFormat) -> Tensor:

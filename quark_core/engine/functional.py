@@ -13,11 +13,13 @@ from quark_core.engine.blocks import from_blocks, to_blocks
 from quark_core.engine.fresh import fresh_like
 from quark_core.engine.kernels import kernel_for
 from quark_core.engine.kernels.scratch import borrowed
+from quark_core.engine.kernels.tracing import is_traced
 from quark_core.engine.packing import code_dtype
 from quark_core.engine.scales import QParams, params_from_range
 from quark_core.engine.sweep import sweep
 from quark_core.engine.tile_scales import given_or_own
 from quark_core.engine.tiles import tiles
+from quark_core.engine.traced import Traceable, traced, traced_params
 from quark_core.plugin.formats import has_signed_codes
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ def quantize_dequantize(
     """
     settings = as_settings(config)
     check_values(x)
+    if is_traced():
+        result = traced(x, Traceable(settings), traced_params(params, x, settings))
+        return result if out is None else out.copy_(result)
     if out is None:
         out = fresh_like(x)
     check_out(out, x)

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from quark_core.engine.blocks import to_blocks
 from quark_core.engine.functional import dequantize, dynamic_parameters, parameters, quantize
+from quark_core.engine.kernels.tracing import is_traced
 from quark_core.engine.packing import pack
 from quark_core.engine.scales import QParams
-from quark_core.engine.straight_through import fake_quantize
+from quark_core.engine.straight_through import fake_quantize, traced_fake_quantize
+from quark_core.engine.traced import Traceable
 from quark_core.errors import DataError, ModelError
 from quark_core.plugin.plan import TensorPlan
 from quark_core.plugin.protocols import ForSettings, Observer
@@ -35,7 +37,7 @@ class Quantizer(nn.Module):
         super().__init__()
         self.tensor = tensor
         self.settings = tensor.settings
-        self.quantizing = False
+        self._traceable: Traceable | None = None
         self.calls = 0
         """Batches seen while observing."""
         self.float_bytes: int | None = None
@@ -57,6 +59,15 @@ class Quantizer(nn.Module):
         return observer
 
     @property
+    def quantizing(self) -> bool:
+        """Whether ``forward`` quantizes, and no longer observes."""
+        return self._traceable is not None
+
+    @quantizing.setter
+    def quantizing(self, value: bool) -> None:
+        self._traceable = Traceable(self.settings) if value else None
+
+    @property
     def key(self) -> str:
         """Identifier of the tensor in the plan, the report and saved files."""
         return self.tensor.key
@@ -72,9 +83,11 @@ class Quantizer(nn.Module):
         """Return ``x`` while observing, else ``x`` quantized and dequantized; shape and dtype stay."""
         if not x.is_floating_point():
             raise ModelError(f"{self.key}: {x.dtype} values cannot be quantized; exclude this layer or skip its input")
-        if not self.quantizing:
+        if self._traceable is None:
             self.observe(x)
             return x
+        if is_traced():
+            return traced_fake_quantize(x, self._traceable, self.params)
         try:
             return fake_quantize(x, self.settings, self.params)
         except ModelError as error:

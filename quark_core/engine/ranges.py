@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from quark_core.engine.kernels.scratch import Scratch, borrowed
+from quark_core.engine.kernels.scratch import Scratch, Traced, borrowed
+from quark_core.engine.kernels.tracing import is_traced
 from quark_core.engine.tiles import tiles
 
 
@@ -16,11 +17,17 @@ def block_range(blocks: Tensor, *, finite: bool = True) -> tuple[Tensor, Tensor]
     if not blocks.numel():
         empty = torch.zeros(blocks.shape[0], dtype=torch.float32, device=blocks.device)
         return empty, empty.clone()
+    if finite and is_traced():
+        return _range(_only_finite(blocks))
     lo, hi = _range(blocks)
     if finite and not bool((lo.isfinite() & hi.isfinite()).all()):
         # A second pass costs only those tensors that hold such a value.
-        return _range(blocks.float().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0))
+        return _range(_only_finite(blocks))
     return lo, hi
+
+
+def _only_finite(blocks: Tensor) -> Tensor:
+    return blocks.float().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _range(blocks: Tensor) -> tuple[Tensor, Tensor]:
@@ -36,6 +43,8 @@ def block_amax(blocks: Tensor) -> Tensor:
 
     Blocks without elements have 0.
     """
+    if is_traced() and blocks.numel():
+        return tile_amax(blocks, Traced())
     amax = torch.zeros(blocks.shape[0], dtype=torch.float32, device=blocks.device)
     with borrowed() as scratch:
         for rows, columns in tiles(*blocks.shape):
@@ -51,7 +60,7 @@ def tile_amax(tile: Tensor, scratch: Scratch) -> Tensor:
         torch.abs(tile, out=magnitude)
     else:
         magnitude.copy_(tile).abs_()
-    if torch.compiler.is_compiling():
+    if is_traced():
         return magnitude.amax(1)
     # Magnitudes order as their bits do, NaN last; the maximum of integers takes half the time.
     return magnitude.view(torch.int32).amax(1).view(torch.float32)

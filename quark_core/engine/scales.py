@@ -9,6 +9,7 @@ from torch import Tensor
 from quark_core.config.scaling import ScaleDtype, ScaleRule
 from quark_core.config.type import ScaleType
 from quark_core.engine.block_scales import mx_scale, relative_scale, tensor_scale
+from quark_core.engine.kernels.tracing import is_traced
 from quark_core.errors import DataError
 from quark_core.plugin.formats import BlockFormat, CodebookFormat, Format, IntFormat
 from quark_core.plugin.settings import Settings
@@ -54,7 +55,7 @@ def params_from_range(lo: Tensor, hi: Tensor, settings: Settings) -> QParams:
     fmt = settings.dtype.format
     if isinstance(fmt, BlockFormat):
         return params_from_amax(torch.maximum(lo.abs(), hi.abs()), fmt, settings)
-    if not bool((lo.isfinite() & hi.isfinite()).all()):
+    if not is_traced() and not bool((lo.isfinite() & hi.isfinite()).all()):
         raise DataError("a range holds NaN or infinity, so it has no scale; look for such values in the data")
     if settings.symmetric or not isinstance(fmt, IntFormat):
         amax = torch.maximum(lo.abs(), hi.abs()).double()

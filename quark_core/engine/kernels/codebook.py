@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from quark_core.engine.kernels.cells import Cells, StepOf, thresholds_of
-from quark_core.engine.kernels.missing import has_nan, refuse_nan
+from quark_core.engine.kernels.missing import nan_mask, refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
+from quark_core.engine.kernels.tracing import is_traced
 from quark_core.plugin.formats import CodebookFormat
 from quark_core.plugin.protocols import Rounding
 
@@ -32,12 +33,16 @@ class CodebookKernel:
         self._fmt = fmt
         self._rounding = rounding
         # Now, not when first needed: that may be while a compiler traces, which cannot follow the search.
-        self._lookup = None if is_stateful else _Lookup.of(self._index, _table(fmt, torch.device("cpu")))
+        self._stairs = None if is_stateful else _Stairs.of(self._index, fmt)
+        self._lookup = None if self._stairs is None else _Lookup.of(self._stairs)
         self._moved: dict[torch.device, _Lookup] = {}
 
     def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to values of the codebook; NaN stays NaN."""
         del zero_point
+        if self._stairs is not None and is_traced():
+            v.copy_(self._stairs.at(v))
+            return
         if self._lookup is not None:
             self._lookup_on(v.device, self._lookup).snap(v, scratch)
             return
@@ -48,7 +53,7 @@ class CodebookKernel:
             v.copy_(work)
 
     def _snap_part(self, v: Tensor) -> None:
-        nans = v.isnan() if has_nan(v) else None
+        nans = nan_mask(v)
         if nans is not None:
             v.masked_fill_(nans, 0.0)
         v.copy_(_table(self._fmt, v.device).index_select(0, self._index(v)))
@@ -96,6 +101,28 @@ class CodebookKernel:
 
 
 @dataclass(frozen=True)
+class _Stairs:
+    """The same function of the value by way of numbers that a compiler may hold."""
+
+    thresholds: list[float]
+    """The smallest float32 of each step but the first."""
+    values: list[float]
+    """The value of each step, float32, and NaN."""
+
+    @classmethod
+    def of(cls, index_of: StepOf, fmt: CodebookFormat) -> _Stairs:
+        """Return the steps of ``index_of``."""
+        values = torch.tensor([*fmt.values, torch.nan], dtype=torch.float32, device="cpu")
+        return cls(thresholds_of(index_of, len(fmt.values)).tolist(), values.tolist())
+
+    def at(self, v: Tensor) -> Tensor:
+        """Return the value of the step that each of ``v`` (float32, any shape) is on."""
+        thresholds = torch.tensor(self.thresholds, dtype=torch.float32, device=v.device)
+        index = torch.bucketize(v, thresholds, right=True).masked_fill(v.isnan(), len(self.thresholds) + 1)
+        return torch.tensor(self.values, dtype=torch.float32, device=v.device)[index]
+
+
+@dataclass(frozen=True)
 class _Lookup:
     """The same function of the value by way of tables."""
 
@@ -104,13 +131,12 @@ class _Lookup:
     """The value at each position that the cells find, float32."""
 
     @classmethod
-    def of(cls, index_of: StepOf, values: Tensor) -> _Lookup | None:
+    def of(cls, stairs: _Stairs) -> _Lookup | None:
         """Return the tables; None when they would be too large."""
-        cells = Cells.of(thresholds_of(index_of, len(values)))
-        if cells is None:
-            return None
+        cells = Cells.of(torch.tensor(stairs.thresholds, dtype=torch.float32, device="cpu"))
         # NO_STEP is the last one.
-        return cls(cells, torch.cat([values, values.new_full((1,), torch.nan)]).float()[cells.steps])
+        values = torch.tensor(stairs.values, dtype=torch.float32, device="cpu")
+        return None if cells is None else cls(cells, values[cells.steps])
 
     def to(self, device: torch.device) -> _Lookup:
         """Return the same tables on ``device``."""

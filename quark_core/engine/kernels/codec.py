@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quark_core.engine.kernels.missing import has_nan, refuse_nan
+from quark_core.engine.kernels.missing import nan_mask, refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
 from quark_core.plugin.formats import CodecFormat
 from quark_core.plugin.protocols import Codec
@@ -25,7 +25,7 @@ class CodecKernel:
     def snap(self, v: Tensor, zero_point: Tensor | float, scratch: Scratch) -> None:
         """Round ``v`` in place to values that codes stand for; NaN stays NaN."""
         del zero_point, scratch
-        nans = v.isnan() if has_nan(v) else None
+        nans = nan_mask(v)
         if nans is not None:
             v.masked_fill_(nans, 0.0)
         v.copy_(self._codec.decode(self._codes(v)))

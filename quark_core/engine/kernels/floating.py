@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from quark_core.engine.kernels.grid import Grid, Quotient, Shift, layout, torch_dtype
+from quark_core.engine.kernels.halves import rounded_as
 from quark_core.engine.kernels.missing import refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
+from quark_core.engine.kernels.tracing import is_traced
 from quark_core.plugin.formats import FloatFormat
 from quark_core.plugin.protocols import Rounding
 
@@ -52,10 +54,7 @@ class FloatKernel:
 
     def _overflow(self, v: Tensor, scratch: Scratch) -> None:
         fmt = self._fmt
-        top = torch.abs(v, out=scratch.like(v, 0)).amax() if v.numel() else v.new_zeros(())
-        # isinf takes longer than all the rest; NaN may hide an infinity.
-        infinite = None if bool(top < inf) else v.isinf()
-        kept = None if infinite is None else v[infinite]
+        infinite = _infinities(v, scratch)
         # One float32 below the first power of two out of range: it rounds there or back to max, as the scheme has it.
         limit = (2.0 - 2.0**-23) * 2.0**fmt.emax
         v.clamp_(-limit, limit)
@@ -65,11 +64,13 @@ class FloatKernel:
             # In two steps, since one factor need not be a float32.
             first, second = 2.0 ** min(127, 127 - fmt.emax), 2.0 ** max(0, -fmt.emax)
             v.mul_(first).mul_(second).mul_(1 / second).mul_(1 / first)
-        if infinite is not None and kept is not None:
-            v[infinite] = kept
+        if infinite is not None:
+            v.copy_(torch.where(infinite, v * inf, v))
 
     def _round(self, v: Tensor, scratch: Scratch) -> None:
-        if self._native is not None:
+        if self._native is not None and is_traced():
+            v.copy_(rounded_as(v, self._native))
+        elif self._native is not None:
             v.copy_(scratch.like(v, 0, self._native).copy_(v))
         elif self._grid_dtype is v.dtype:
             self._grid(v, scratch)
@@ -108,6 +109,15 @@ class FloatKernel:
             return None
         high = torch.full_like(zero_point, self._fmt.max)
         return -high, high
+
+
+def _infinities(v: Tensor, scratch: Scratch) -> Tensor | None:
+    """Return where ``v`` is infinite; None where it nowhere is, as far as that can be known now."""
+    if is_traced():
+        return v.isinf()
+    top = torch.abs(v, out=scratch.like(v, 0)).amax() if v.numel() else v.new_zeros(())
+    # isinf takes longer than all the rest; NaN may hide an infinity.
+    return None if bool(top < inf) else v.isinf()
 
 
 def _unsigned_codes(size: Tensor, fmt: FloatFormat) -> Tensor:
