@@ -1,0 +1,1 @@
+"""Networks and data for the examples of graph mode."""
