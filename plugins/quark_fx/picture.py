@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 
 from torch import Tensor, fx, nn
@@ -10,7 +11,9 @@ from quark_core.engine.authoring import Quantizer
 from quark_core.plugin import LayerPlan, Picture, PictureEdge, PictureNode, Plan, Settings
 from quark_fx.graph import Graph
 from quark_fx.insert import insert
+from quark_fx.kinds import Role
 from quark_fx.operators import Operator, Unknown
+from quark_fx.recognize import kind_of
 from quark_fx.values import KEY, is_float, shape_of
 
 
@@ -46,10 +49,9 @@ class _Painter:
             if (drawn := self._node(node)) is not None:
                 self._names[node] = drawn.name
                 nodes.append(drawn)
-            elif node in self._fused:
-                self._names[node] = self._names[self._fused[node].node]
-            if node in self._names and node not in self._fused:
                 edges.update(dict.fromkeys(self._edges(node)))
+            elif (whole := self._whole_of(node)) is not None:
+                self._names[node] = self._names[whole]
         return Picture(tuple(nodes), tuple(edges))
 
     def _node(self, node: fx.Node) -> PictureNode | None:
@@ -58,15 +60,26 @@ class _Painter:
             return PictureNode(self._free(str(node.target)), _END[node.op], look="end")
         if node.op == "get_attr":
             return PictureNode(self._free(str(node.target)), "parameter", look="end") if node in self._values else None
-        if node in self._fused or node.target in self._quantizers or not is_float(node):
+        if node.target in self._quantizers or not _gives_float(node) or self._whole_of(node) is not None:
             return None
-        found = self._found.get(node)
-        if found is not None and not (isinstance(found, Operator) and found.kind.role.name == "moving"):
+        if self._kind(node) is Role.moving:
+            return PictureNode(self._free(node.name), self._called(node), look="moving")
+        if (found := self._found.get(node)) is not None:
             return self._operator(found)
-        if node.op == "call_module" and node.target in self._inner:
-            return self._whole(node)
-        look = "moving" if any(map(is_float, node.all_input_nodes)) else "float"
-        return PictureNode(self._free(node.name), self._called(node), look=look)  # type: ignore[arg-type]  # one of two
+        return self._kept(node)
+
+    def _whole_of(self, node: fx.Node) -> fx.Node | None:
+        """Return the node as a part of which another is drawn: a fused ReLU, and what is taken out of a tuple."""
+        if node in self._fused:
+            return self._fused[node].node
+        source = node.args[0] if node.target is operator.getitem else None
+        if not isinstance(source, fx.Node) or not isinstance(node.args[1], int) or not is_float(node):
+            return None
+        return source if source in self._names and (source.target in self._inner or _is_many(source)) else None
+
+    def _kind(self, node: fx.Node) -> Role | None:
+        kind = kind_of(node, self._graph.modules)
+        return kind.role if kind else None
 
     def _operator(self, found: Operator | Unknown) -> PictureNode:
         layer = self._layers.get(found.name)
@@ -78,8 +91,10 @@ class _Painter:
             return PictureNode(name, kind, note=layer.reason if layer else "")
         return PictureNode(name, kind, _stored(layer), layer.reason, "quantized")
 
-    def _whole(self, node: fx.Node) -> PictureNode:
-        """Return how a module is drawn that the graph keeps whole and that is quantized from within."""
+    def _kept(self, node: fx.Node) -> PictureNode:
+        """Return how a module is drawn that the graph keeps whole, or a function that nothing is known of."""
+        if node.target not in self._inner:
+            return PictureNode(self._free(node.name), self._called(node))
         path = str(node.target)
         inside = [x for name, x in self._layers.items() if x.tensors and f"{name}.".startswith(f"{path}.")]
         count = sum(len(layer.tensors) for layer in inside)
@@ -130,6 +145,7 @@ class _Painter:
         return self._float if is_float(value) else "integers"
 
 
+_SPLITS = ("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
 _END = {"placeholder": "input", "output": "output"}
 
 
@@ -160,3 +176,16 @@ def _dtype(dtype: object) -> str:
 
 def _is_tensor(node: fx.Node) -> bool:
     return node.meta.get(KEY) is not None or isinstance(node.meta.get("val"), Tensor)
+
+
+def _gives_float(node: fx.Node) -> bool:
+    """Return whether a node gives a floating-point tensor, or several."""
+    return is_float(node) or any(user.target is operator.getitem and is_float(user) for user in node.users)
+
+
+def _is_many(node: fx.Node) -> bool:
+    """Return whether a node gives a tuple of tensors."""
+    if KEY in node.meta or "val" in node.meta:
+        return not _is_tensor(node)
+    packet = getattr(node.target, "overloadpacket", node.target)
+    return (packet if isinstance(packet, str) else getattr(packet, "__name__", "")) in _SPLITS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from html import escape
 from pathlib import Path
@@ -32,14 +33,16 @@ def check_drawing(path: Path) -> None:
 
 
 def draw(picture: Picture, path: Path) -> None:
-    """Write ``picture`` to ``path``, as its suffix says; the same picture gives the same bytes, except in a PDF.
+    """Write ``picture`` to ``path``, as its suffix says; the same picture gives the same bytes.
 
     Raises UsageError when the kind is unknown, the extra is not installed or the file cannot be written.
     """
     check_drawing(path)
     graph = _graph(picture)
     kind = path.suffix[1:]
-    data = graph.to_string().encode() if kind == "dot" else graph.draw(format=kind, prog="dot")
+    data: bytes = graph.to_string().encode() if kind == "dot" else graph.draw(format=kind, prog="dot")
+    if kind == "pdf":
+        data = re.sub(rb"/CreationDate \(D:\d{14}", b"/CreationDate (D:20000101000000", data)
     try:
         path.write_bytes(data)
     except OSError as error:
@@ -83,7 +86,7 @@ def _label(node: PictureNode) -> str:
         lines.append(escape(node.kind))
     if node.weight:
         lines += [f'<font color="{_QUANTIZED}">{escape(line)}</font>' for line in wrap(f"weight {node.weight}", 40)]
-    lines += [f'<font point-size="10"><i>{escape(line)}</i></font>' for line in wrap(node.note, 40)]
+    lines += [f'<font point-size="10">{escape(line)}</font>' for line in wrap(node.note, 40)]
     return f"<{'<br/>'.join(lines)}>"
 
 
