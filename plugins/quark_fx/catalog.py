@@ -33,7 +33,7 @@ _RELU = moving("relu")
 
 _PLAIN: dict[Kind, tuple[str, ...]] = {
     # kind: names of the functions, methods and aten operators that compute it
-    _MATMUL: ("matmul", "mm"),
+    _MATMUL: ("matmul", "mm", "linalg_matmul"),
     _BMM: ("bmm",),
     _ADD: ("add",),
     _SUB: ("sub", "subtract"),

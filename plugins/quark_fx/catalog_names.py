@@ -65,7 +65,7 @@ MOVING: dict[str, tuple[str, ...]] = {
         *(f"adaptive_max_pool{rank}d" for rank in (1, 2, 3)),
     ),
     "reshape": ("reshape", "view", "view_as", "reshape_as", "flatten", "unflatten", "squeeze", "unsqueeze", "ravel"),
-    "transpose": ("transpose", "permute", "t", "movedim", "moveaxis", "swapaxes", "swapdims"),
+    "transpose": ("transpose", "permute", "t", "movedim", "moveaxis", "swapaxes", "swapdims", "mT", "numpy_T"),
     "pick": (
         *("chunk", "split", "split_with_sizes", "tensor_split", "unbind", "unsafe_chunk", "unsafe_split"),
         *("narrow", "select", "slice", "index_select", "gather", "unfold"),

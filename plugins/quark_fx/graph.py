@@ -71,13 +71,18 @@ class Graph:
             return users[0]
         return op.node
 
+    @cached_property
+    def _fused(self) -> set[fx.Node]:
+        found = (op for op in self.nodes if isinstance(op, Operator))
+        return {result for op in found if (result := self.result(op)) is not op.node}
+
     def grid(self, node: fx.Node) -> str:
         """Return the name of the value whose numbers ``node`` moves or picks, or of the concatenation that joins it."""
         while (kind := kind_of(node, self.modules)) is not None:
             if kind.role is Role.joining:
                 return joined(node)
             source = argument(node, 0, "input")
-            if kind.role is not Role.moving or not isinstance(source, fx.Node):
+            if kind.role is not Role.moving or node in self._fused or not isinstance(source, fx.Node):
                 break
             node = source
         return node.name

@@ -72,7 +72,7 @@ class _Inserter:
         if tensor.storage:
             self._stored[tensor.storage] = quantizer
         owner, name = self._graph.module.get_submodule(place.owner), place.name + SUFFIX
-        if hasattr(owner, name):
+        if getattr(owner, name, quantizer) is not quantizer:
             raise ModelError(f"{place.owner}: it has an attribute {name!r} already; rename that")
         owner.add_module(name, quantizer)
 

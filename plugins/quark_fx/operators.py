@@ -11,7 +11,7 @@ from quark_fx.catalog import SHAPE_ONLY
 from quark_fx.kinds import Kind, Role
 from quark_fx.names import Names
 from quark_fx.recognize import argument, kind_of, label
-from quark_fx.values import is_float
+from quark_fx.values import gives_floats, is_float
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def _operator(node: fx.Node, modules: dict[str, nn.Module], names: Names) -> Ope
         return None
     # Before it is asked what kind of value it gives, so that names do not depend on what is known of values.
     name, types = names.of(node, modules, kind.name if kind else label(node))
+    if kind is None:
+        known = label(node) in SHAPE_ONLY or not any(map(is_float, node.all_input_nodes))
+        return None if known or not gives_floats(node) else Unknown(node, name, types)
     if not is_float(node):
         return None
-    if kind is None:
-        takes = label(node) not in SHAPE_ONLY and any(map(is_float, node.all_input_nodes))
-        return Unknown(node, name, types) if takes else None
     weight, bias = _parameters(node, kind, modules)
     if kind.role is Role.weighted and weight is None:
         kind = Kind(kind.name, Role.arithmetic, (0, 1), ("input", "weight"), activation_axis=kind.activation_axis)

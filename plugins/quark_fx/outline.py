@@ -39,7 +39,7 @@ class _Outliner:
     def _node(self, found: Operator | Unknown) -> LayerOutline:
         if isinstance(found, Unknown):
             own = parameters_of(found.node, self._graph.modules)
-            unknown = f"{found.types[-1]} is not known to graph mode"
+            unknown = f"{found.types[0]} is not known to graph mode"
             return LayerOutline(found.name, found.types, (), sum(map(self._count, own)), unknown)
         own = parameters_of(found.node, self._graph.modules)
         parameters = sum(map(self._count, own))

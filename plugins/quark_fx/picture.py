@@ -33,7 +33,8 @@ class _Painter:
         operators = [found for found in graph.nodes if isinstance(found, Operator)]
         self._fused = {graph.result(op): op for op in operators if graph.result(op) is not op.node}
         self._values = {source for op in operators for _, source in op.inputs}
-        self._inner = set(graph.inner)
+        # Quantized from within, a module has another class.
+        self._inner = {path: type(graph.modules[path]).__name__ for path in graph.inner}
         dtypes = {p.dtype for p in graph.module.parameters() if p.is_floating_point()}
         self._float = _dtype(dtypes.pop()) if len(dtypes) == 1 else "float"
         self._names: dict[fx.Node, str] = {}
@@ -99,7 +100,7 @@ class _Painter:
         inside = [x for name, x in self._layers.items() if x.tensors and f"{name}.".startswith(f"{path}.")]
         count = sum(len(layer.tensors) for layer in inside)
         note = f"kept whole, {count} tensors quantized in it" if count else "kept whole"
-        name, kind = self._free(path), self._called(node)
+        name, kind = self._free(path), self._inner[path]
         return PictureNode(name, kind, _stored(inside[0]) if inside else "", note, "quantized" if count else "float")
 
     def _called(self, node: fx.Node) -> str:

@@ -78,9 +78,10 @@ def _constants(model: nn.Module, inputs: Any) -> dict[str, Any]:
 
 def _rename(graph: fx.Graph, constants: dict[str, Any]) -> None:
     # torch.fx numbers the arguments that it holds constant; callers know them by their names.
-    numbered = {f"{name}_{index}": name for index, name in enumerate(constants, 1)}
     for node in graph.find_nodes(op="placeholder"):
-        node.target = numbered.get(str(node.target), node.target)
+        name, _, number = str(node.target).rpartition("_")
+        if name in constants and number.isdecimal():
+            node.target = name
 
 
 class _Proxy(fx.Proxy):

@@ -14,6 +14,7 @@ from quark_fx.recognize import argument, kind_of, label
 KEY = "quark_value"
 """Where a node's shape and dtype are kept in its ``meta``: None for what is no tensor."""
 _GUESS = "quark_float"
+_MANY = "quark_many"
 _SIZES = {"size", "dim", "numel", "stride", "ndimension", "element_size", "get_device", "is_floating_point"}
 _NOT_TENSORS = {"shape", "dtype", "device", "ndim", "is_cuda", "requires_grad", "layout"}
 
@@ -42,7 +43,7 @@ class _Recorder(fx.Interpreter):
         if isinstance(result, Tensor):
             n.meta[KEY] = (tuple(result.shape), result.dtype)
         elif n.op != "output":
-            n.meta[KEY] = None
+            n.meta[KEY], n.meta[_MANY] = None, _holds_floats(result)
         return result
 
 
@@ -72,6 +73,17 @@ def is_float(node: fx.Node) -> bool:
         value = node.meta["val"]
         return isinstance(value, Tensor) and value.is_floating_point()
     return bool(node.meta.get(_GUESS, node.op != "output"))
+
+
+def gives_floats(node: fx.Node) -> bool:
+    """Return whether a node's value is a floating-point tensor or a tuple that holds some."""
+    many = node.meta.get(_MANY, KEY not in node.meta and _holds_floats(node.meta.get("val")))
+    return is_float(node) or bool(many)
+
+
+def _holds_floats(value: Any) -> bool:
+    items = value if isinstance(value, tuple | list) else ()
+    return any(_holds_floats(item) or (isinstance(item, Tensor) and item.is_floating_point()) for item in items)
 
 
 def _guess(graph: fx.GraphModule) -> None:

@@ -51,7 +51,9 @@ def _works_in_place(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
         return False
     if isinstance(node.target, torch._ops.OpOverload):  # noqa: SLF001  # has no public name
         return bool(node.target._schema.is_mutable) and node.target.namespace == "aten"  # noqa: SLF001  # as above
-    return node.target in _OPERATORS or node.kwargs.get("inplace") is True or label(node).endswith("_")
+    # Of Python's operators, and_ and its like end so because the plain names are keywords.
+    named = label(node).endswith("_") and getattr(node.target, "__module__", "") != "_operator"
+    return node.target in _OPERATORS or node.kwargs.get("inplace") is True or named
 
 
 def _make_pure(graph: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module]) -> None:

@@ -111,5 +111,6 @@ def _check_inputs(node: fx.Node, modules: dict[str, nn.Module]) -> None:
 
 def sqnr(exact: Tensor, other: Tensor) -> float:
     """Return the ratio of signal to noise in decibels."""
+    exact, other = exact.detach(), other.detach()
     noise = (exact - other).double().square().sum().clamp_min(1e-30)
     return float(10 * (exact.double().square().sum() / noise).log10())
