@@ -60,7 +60,7 @@ def _graphviz() -> Any:
 
 
 def _graph(picture: Picture) -> Any:
-    graph = _graphviz().AGraph(directed=True, rankdir="TB", nodesep="0.3", ranksep="0.32", fontname=_FONT)
+    graph = _graphviz().AGraph(directed=True, strict=False, rankdir="TB", nodesep="0.3", ranksep="0.32", fontname=_FONT)
     graph.node_attr.update(fontname=_FONT, fontsize="12", shape="box", margin="0.12,0.06", height="0.3")
     graph.edge_attr.update(fontname=_FONT, fontsize="10", arrowsize="0.7")
     ids = {node.name: f"n{index}" for index, node in enumerate(picture.nodes)}

@@ -29,6 +29,15 @@ def two():
             return self.fc(a - b)
     return Two().eval()
 
+def powers():
+    class Powers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(6, 6), nn.Linear(6, 4)
+        def forward(self, x):
+            return self.second(self.first(x.pow(2).pow(3).pow(4).exp()))
+    return Powers().eval()
+
 def text():
     return "no network"
 
@@ -51,6 +60,12 @@ def failing():
 
 def number():
     return 3
+"""
+
+GRAPH = """mode: fx_graph_mode
+weight: {dtype: int8, qscheme: per_channel}
+input: {dtype: uint8, symmetric: false}
+output: {dtype: uint8, symmetric: false}
 """
 
 

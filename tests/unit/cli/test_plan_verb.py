@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.unit.cli.conftest import Quark
+from tests.unit.cli.conftest import GRAPH, Quark
 
 
 def test_the_table_names_tensor_settings_and_line(quark: Quark) -> None:
@@ -27,6 +27,7 @@ def test_json_says_the_same(quark: Quark, work: Path) -> None:
                 "role": "weight",
                 "shape": [4, 16],
                 "settings": "int8 per_tensor half_even min_max",
+                "shared": None,
                 "rule": "weight",
                 "place": "part.yaml:1:1",
             }
@@ -56,3 +57,17 @@ def test_every_misfit_is_shown_with_its_place(quark: Quark, work: Path) -> None:
 
 def test_the_model_is_not_run(quark: Quark, work: Path) -> None:
     assert quark("plan", "int8.yaml", "--model", "some_nets:two").code == 0
+
+
+def test_shared_quantizers_are_named_and_equal_operators_counted(quark: Quark, work: Path) -> None:
+    (work / "graph.yaml").write_text(GRAPH, encoding="utf-8")
+    out = quark("plan", "graph.yaml", "--model", "some_nets:powers").out
+    row = next(line for line in out.splitlines() if line.startswith("second.input"))
+    assert " ".join(row.split()) == "second.input input - = first.output input (graph.yaml:3)"
+    assert [" ".join(line.split()) for line in out.splitlines() if "not known" in line] == [
+        "3 x pow pow pow is not known to graph mode",
+        "exp exp exp is not known to graph mode",
+    ]
+    found = json.loads(quark("plan", "graph.yaml", "--model", "some_nets:powers", "--json").out)
+    assert {t["tensor"]: t["shared"] for t in found["tensors"]}["second.input"] == "first.output"
+    assert len(found["left_float"]) == 4

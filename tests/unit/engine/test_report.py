@@ -17,8 +17,8 @@ def test_there_is_a_row_for_each_tensor_of_the_plan() -> None:
     result = run(convnet(), images(), weight=ROWS8, input=INT8, exclude=["4"])
     assert [row.key for row in result.report.tensors] == [t.key for t in result.plan.tensors()]
     assert result.report.left_float == (
-        FloatLayer("1", "BatchNorm2d", "BatchNorm2d has no quantized form"),
-        FloatLayer("4", "MyLinear", "excluded by exclude[0]"),
+        FloatLayer("1", "BatchNorm2d", "BatchNorm2d has no quantized form", 16),
+        FloatLayer("4", "MyLinear", "excluded by exclude[0]", 645),
     )
     assert result.report.coverage == result.plan.coverage
 
