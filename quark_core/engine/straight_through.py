@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from quark_core.engine.arguments import check_values
 from quark_core.engine.blocks import from_blocks, to_blocks
 from quark_core.engine.functional import dynamic_parameters, quantize_dequantize
-from quark_core.engine.kernels.tracing import is_traced
+from quark_core.engine.kernels.tracing import is_exported, is_traced
 from quark_core.engine.scales import QParams
 from quark_core.engine.traced import Traceable, traced, traced_params
 from quark_core.plugin.formats import IntFormat
@@ -45,7 +45,7 @@ def traced_fake_quantize(x: Tensor, how: Traceable, params: QParams | None) -> T
     check_values(x)
     params = traced_params(params, x, how.settings)
     result = traced(x, how, params)
-    if torch.compiler.is_exporting() or not (torch.is_grad_enabled() and x.requires_grad):
+    if is_exported() or not (torch.is_grad_enabled() and x.requires_grad):
         return result
     clipped = _clipped(x.detach(), params.scale, params.zero_point, how)
     passed: Tensor = _Pass.apply(x, result, clipped)  # type: ignore[no-untyped-call]  # torch leaves apply untyped
