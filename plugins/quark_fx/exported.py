@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -24,7 +25,10 @@ def exported(model: nn.Module, inputs: tuple[Any, ...] | Mapping[str, Any], axes
         return _plain(program, type(model).__name__)
     except ValueError:
         # Slower, and it splits some operators; but it finds a pure form of whatever changes a view.
-        return _plain(program.run_decompositions({}), type(model).__name__)
+        with warnings.catch_warnings():
+            # torch warns of what it does itself.
+            warnings.simplefilter("ignore", FutureWarning)
+            return _plain(program.run_decompositions({}), type(model).__name__)
 
 
 def _plain(program: torch.export.ExportedProgram, name: str) -> fx.GraphModule:
