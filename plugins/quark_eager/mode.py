@@ -3,7 +3,7 @@
 from torch import nn
 
 from quark_core.engine.authoring import outline_modules, replace_modules
-from quark_core.plugin import ExampleInputs, Outline, Plan
+from quark_core.plugin import ExampleInputs, Options, Outline, Plan
 from quark_eager import EagerOptions
 from quark_eager.fold import fold, shell
 
@@ -11,8 +11,9 @@ from quark_eager.fold import fold, shell
 class Eager:
     """Replaces modules in place; the model's own Python code stays in charge."""
 
-    def __init__(self, options: EagerOptions) -> None:
-        self._fold = options.fold_batch_norm
+    def __init__(self, options: Options) -> None:
+        # Modes that derive from this one have options of their own.
+        self._fold = isinstance(options, EagerOptions) and options.fold_batch_norm
 
     def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
         """Describe every module, as it is after folding where that is asked for; nothing is run."""
