@@ -9,6 +9,7 @@ from quark_core.engine.functional import dequantize, dynamic_parameters, paramet
 from quark_core.engine.packing import pack, unpack
 from quark_core.engine.scales import QParams
 from quark_core.engine.straight_through import fake_quantize
+from quark_core.engine.training import frozen, trainable
 
 __all__ = [
     "QParams",
@@ -18,9 +19,11 @@ __all__ = [
     "dynamic_parameters",
     "encode_e8m0",
     "fake_quantize",
+    "frozen",
     "pack",
     "parameters",
     "quantize",
     "quantize_dequantize",
+    "trainable",
     "unpack",
 ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from quark_core.engine.packing import unpack
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizer_buffers, stored_values
@@ -45,7 +46,10 @@ def float_entries(model: nn.Module) -> dict[str, Tensor]:
 
 
 def check_states(model: nn.Module) -> None:
-    """Raise ArtifactError when a module has an extra state that is no tensor, which only pickle could hold."""
+    """Raise ArtifactError for parameters being trained and for extra states that only pickle could hold."""
+    for module, name, quantizer in parameter_quantizers(model):
+        if is_parametrized(module, name):
+            raise ArtifactError(f"{quantizer.key} is being trained; call quark_core.functional.frozen(model) first")
     for name, value in model.state_dict(keep_vars=True).items():
         if not isinstance(value, Tensor):
             raise ArtifactError(f"{name}: a state of type {type(value).__name__} cannot be saved without pickle")
