@@ -84,7 +84,7 @@ class _Painter:
 
     def _operator(self, found: Operator | Unknown) -> PictureNode:
         layer = self._layers.get(found.name)
-        name = self._free(found.name)
+        name = found.name
         if isinstance(found, Unknown):
             return PictureNode(name, self._called(found.node), note="unknown to graph mode")
         kind = found.kind.name + (" + relu" if found in self._fused.values() else "")
@@ -110,7 +110,8 @@ class _Painter:
         return packet if isinstance(packet, str) else str(getattr(packet, "__name__", node.name))
 
     def _free(self, name: str) -> str:
-        taken = set(self._names.values())
+        # Operators keep their names, under which tables and patterns know them.
+        taken = {*self._names.values(), *(found.name for found in self._found.values())}
         chosen, count = name, 1
         while chosen in taken:
             count += 1

@@ -115,7 +115,7 @@ def _edge(edge: PictureEdge, colors: dict[str, str]) -> dict[str, str]:
 
 def _legend(*, shared: bool) -> str:
     rows = [
-        _sample("quantized", "computes on quantized values"),
+        _sample("quantized", "computes with quantized values"),
         _sample("float", "computes in floating point"),
         _sample("moving", "only moves or picks values"),
         _line("&#8212;&#8212;", _QUANTIZED, "quantized values"),

@@ -83,6 +83,24 @@ def test_shared_scales_have_one_key() -> None:
     assert scales["x", "a"] == scales["x", "b"] == "a.input"
 
 
+class Upsampling(nn.Module):
+    """Moves values, then computes, under one name."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return an image of four times the size."""
+        x = nn.functional.interpolate(x, scale_factor=2)
+        return nn.functional.interpolate(x + x, scale_factor=2, mode="bilinear")
+
+
+def test_operators_keep_their_names() -> None:
+    found = picture(Upsampling(), torch.randn(1, 3, 2, 2), input=INT8)
+    assert [(node.name, node.look) for node in found.nodes[1:4]] == [
+        ("interpolate (2)", "moving"),
+        ("add", "quantized"),
+        ("interpolate", "float"),
+    ]
+
+
 class Tokens(nn.Module):
     """Integers in, three parts of one projection, an unknown function, sizes that no one wants to see."""
 

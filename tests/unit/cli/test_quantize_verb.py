@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from quark_core import load
-from tests.unit.cli.conftest import Quark
+from tests.unit.cli.conftest import GRAPH, Quark
 
 MODEL = ("int8.yaml", "--model", "some_nets:net", "--out", "out")
 
@@ -203,3 +203,14 @@ def test_a_saved_folder_as_model_needs_its_architecture(quark: Quark, work: Path
     assert ran.err.startswith("error: empty: is not a folder that Quark Core saved: there is no manifest.json in it")
     ran = quark("plan", "int8.yaml", "--model", "out", "--architecture", "some_nets:text")
     assert ran.err.startswith("error: some_nets:text returned a str")
+
+
+def test_shared_quantizers_are_named_in_the_report_and_saved(quark: Quark, work: Path) -> None:
+    (work / "graph.yaml").write_text(GRAPH, encoding="utf-8")
+    args = ("graph.yaml", "--model", "some_nets:powers", "--data", "some_nets:batches", "--out", "out")
+    ran = quark("quantize", *args)
+    assert ran.code == 0
+    assert "= first.output" in ran.out
+    assert "3 x pow" in ran.out
+    report = json.loads((work / "out" / "manifest.json").read_text(encoding="utf-8"))["report"]
+    assert {row["key"]: row["shared"] for row in report["tensors"]}["second.input"] == "first.output"
