@@ -37,6 +37,8 @@ def _plain(program: torch.export.ExportedProgram, name: str) -> fx.GraphModule:
         if node.op == "call_module" and node.target == "_guards_fn":
             module.graph.erase_node(node)
     # A module of torch.export refuses train() and eval(); a GraphModule of the same graph does not.
+    # Copies by pickle trace the graph's code anew, which torch.export's own tracer cannot.
+    module.graph._tracer_cls = None  # noqa: SLF001  # has no public name
     graph = fx.GraphModule(module, module.graph, name)
     without_mutation(graph)
     return graph
@@ -45,7 +47,7 @@ def _plain(program: torch.export.ExportedProgram, name: str) -> fx.GraphModule:
 def _open(value: Any, axes: tuple[int, ...]) -> Any:
     if not isinstance(value, Tensor):
         return None
-    return {axis: torch.export.Dim.AUTO for axis in axes if axis < value.dim()}
+    return {axis: torch.export.Dim.AUTO for axis in axes if axis < value.dim() and value.shape[axis] > 1}
 
 
 def _at_least_two(inputs: Any, axes: tuple[int, ...]) -> Any:

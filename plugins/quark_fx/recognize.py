@@ -62,6 +62,9 @@ def _special(node: fx.Node, kind: Kind | None) -> Kind | None:
     """Return the kind of operators that are known by more than their name."""
     if kind is not None and kind.name == "interpolate" and label(node) == "interpolate":
         return _interpolation(kind, argument(node, 3, "mode") or "nearest")
+    if kind is not None and kind.role is Role.joining and isinstance(argument(node, 0, kind.names[0]), fx.Node):
+        # Parts of one value, as chunk and unbind give them.
+        return moving("pick")
     if kind is None and label(node) in ("pad", "constant_pad_nd"):
         how, value = argument(node, 2, "mode"), argument(node, 3, "value")
         if label(node) == "constant_pad_nd":

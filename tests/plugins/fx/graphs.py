@@ -76,6 +76,7 @@ def sources(node: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node]:
     word = label(node, modules)
     if word in ("cat", "stack"):
         given = node.args[0]
+        given = [given] if isinstance(given, fx.Node) else given
         assert isinstance(given, list | tuple)
         return [origin for item in given if isinstance(item, fx.Node) for origin in sources(item, modules)]
     moves = any(word.startswith(name) if len(name) > 2 else word == name for name in _MOVING)
@@ -93,12 +94,23 @@ def check_edges(module: nn.Module, *, inputs: bool = True) -> int:
         own = modules[str(call.target)]
         for origin in sources(call.args[0], modules):
             before = modules.get(str(origin.target)) if origin.op == "call_module" else None
-            twice = isinstance(before, Quantizer) and before.settings == own.settings  # type: ignore[union-attr]
+            twice = isinstance(before, Quantizer) and before.settings == own.settings
             assert not twice, f"{origin.target} and {call.target} quantize one value"
     for node in module.graph.nodes if inputs else ():
-        if node.op.startswith("call") and label(node, modules).startswith(_COMPUTING) and node not in calls:
+        if (
+            node.op.startswith("call")
+            and label(node, modules).startswith(_COMPUTING)
+            and node not in calls
+            and not _of_one(node)
+        ):
             _check_inputs(node, modules)
     return len(calls)
+
+
+def _of_one(node: fx.Node) -> bool:
+    return (
+        label(node, {}) in ("cat", "stack") and isinstance(node.args[0], fx.Node) if node.op != "call_module" else False
+    )
 
 
 def _check_inputs(node: fx.Node, modules: dict[str, nn.Module]) -> None:

@@ -11,7 +11,12 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from tests.plugins.fx.graphs import outlined
 
 W = torch.randn(4, 4)
-IMAGE, WIDE, ROWS, IDS = torch.rand(2, 4, 6, 6), torch.rand(2, 4, 6), torch.rand(2, 3, 4), torch.arange(6).view(2, 3) % 4
+IMAGE, WIDE, ROWS, IDS = (
+    torch.rand(2, 4, 6, 6),
+    torch.rand(2, 4, 6),
+    torch.rand(2, 3, 4),
+    torch.arange(6).view(2, 3) % 4,
+)
 
 
 class Calls(nn.Module):

@@ -6,8 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from quark_core.errors import PlanError
+from quark_core.plan import make_plan
 from tests.plugins.fx.graphs import operators, outlined, planned
-from tests.unit.engine.sample_nets import INT8, ROWS8
+from tests.unit.engine.sample_nets import INT8, ROWS8, config
 
 
 class Block(nn.Module):
@@ -17,7 +18,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.fc(x) + x
-        return self.fc(y) + functional.gelu(y)
+        result: Tensor = self.fc(y) + functional.gelu(y)
+        return result
 
 
 class Net(nn.Module):
@@ -76,9 +78,6 @@ def test_containers_and_their_classes_are_there() -> None:
     ],
 )
 def test_patterns(trace: str, pattern: str, hit: list[str]) -> None:
-    from quark_core.plan import make_plan
-    from tests.unit.engine.sample_nets import config
-
     outline = outlined(Net(), X, trace=trace)
     plan = make_plan(config(layers=[{"match": pattern, "input": INT8}]), outline)
     assert [layer.name for layer in plan.layers if layer.tensors] == hit

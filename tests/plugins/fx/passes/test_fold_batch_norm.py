@@ -19,7 +19,11 @@ def norm(rank: int, width: int, **options: Any) -> nn.Module:
     made.running_mean, made.running_var = torch.randn(width), torch.rand(width) + 0.2
     if made.affine:
         made.weight, made.bias = (nn.Parameter(torch.randn(width)) for _ in range(2))
-    return made.eval()  # type: ignore[no-any-return]  # a module
+    module: nn.Module = made.eval()
+    return module
+
+
+OFF = False
 
 
 def inputs(rank: int) -> Tensor:
@@ -85,7 +89,7 @@ class Functional(nn.Module):
             x = F.batch_norm(x, running_mean=n.running_mean, running_var=n.running_var, weight=n.weight, bias=n.bias)
         else:
             x = F.conv2d(x, self.weight, bias, 1, 0, 1, 2)
-            x = F.batch_norm(x, n.running_mean, n.running_var, n.weight, n.bias, False, 0.1, n.eps)
+            x = F.batch_norm(x, n.running_mean, n.running_var, n.weight, n.bias, OFF, 0.1, n.eps)
         return x if self.has_bias else x * self.bias[:, None, None]
 
 

@@ -18,7 +18,7 @@ class Drops(nn.Module):
             x = layer(x)
         x = F.dropout(x, 0.5, self.training)
         x = F.alpha_dropout(F.dropout2d(x, training=False))
-        return torch.dropout(x, 0.5, False) * 2
+        return torch.dropout(x, 0.5, self.training) * 2
 
 
 @pytest.mark.parametrize("trace", ["symbolic", "export"])
