@@ -68,7 +68,8 @@ def quantize(x: Array, scale: np.float32, zero: np.float32, *, unsigned: bool) -
 def convolve(x: Array, weight: Array, bias: Array, padding: int) -> Array:
     x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     windows = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], (2, 3))
-    return np.einsum("nchwij,ocij->nohw", windows, weight) + bias[:, None, None]
+    sums: Array = np.einsum("nchwij,ocij->nohw", windows, weight) + bias[:, None, None]
+    return sums
 
 
 def expected(saved: Saved, x: Array, *, unsigned: bool) -> dict[str, tuple[Array, Array]]:

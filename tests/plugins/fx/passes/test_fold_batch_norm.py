@@ -112,7 +112,7 @@ def test_two_norms_behind_one_layer() -> None:
 
 def test_a_layer_that_pads_by_itself_and_one_that_computes_its_weight() -> None:
     class Standardized(nn.Conv2d):
-        def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # another name
+        def forward(self, x: Tensor) -> Tensor:
             weight = self.weight / self.weight.std((1, 2, 3), keepdim=True)
             return F.conv2d(x, weight, self.bias)
 
