@@ -27,6 +27,7 @@ class _Outliner:
             self._storages.setdefault(id(parameter), name)
         self._counted: set[int] = set()
         self._fresh: set[str] = set()
+        self._weight_of: dict[str, Parameter | None] = {}
 
     def outline(self) -> Outline:
         """Operators count parameters first, modules what is left of them."""
@@ -59,9 +60,9 @@ class _Outliner:
         return held.numel()
 
     def _weights(self, op: Operator, own: list[Parameter]) -> Iterator[TensorOutline]:
-        first = op.node.op != "call_module" or op.name == op.node.target
+        again = self._is_further_call(op)
         for role, parameter in (("weight", op.weight), ("bias", op.bias)):
-            if parameter is None or parameter not in own or not first:
+            if parameter is None or parameter not in own or again:
                 continue
             held = self._graph.module.get_parameter(parameter.path)
             axes = (op.kind.channel_axis, op.kind.group_axis) if role == "weight" else (0, 0)
@@ -74,6 +75,11 @@ class _Outliner:
                 storage=self._storages[id(held)],
                 elements=held.numel() if parameter.path in self._fresh else 0,
             )
+
+    def _is_further_call(self, op: Operator) -> bool:
+        self._weight_of[op.name] = op.weight
+        first, _, number = op.name.rpartition(".call")
+        return number.isdecimal() and self._weight_of.get(first) == op.weight
 
     def _activations(self, op: Operator) -> Iterator[TensorOutline]:
         if op.kind.role is Role.moving:

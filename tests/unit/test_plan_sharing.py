@@ -102,4 +102,4 @@ def test_conflicts_of_one_reader_are_told_once() -> None:
         make_plan(config(output=INT8, layers=[{"match": "cat", "input": {"dtype": "uint8"}}]), Outline(net))
     messages = [problem.message for problem in caught.value.problems]
     assert len(messages) == len(set(messages))
-    assert [message.split(" are ")[0] for message in messages][0] == "a.output and cat.tensors0"
+    assert messages[0].split(" are ")[0] == "a.output and cat.tensors0"

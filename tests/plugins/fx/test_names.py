@@ -89,8 +89,9 @@ def test_a_pattern_that_matches_nothing() -> None:
     assert [p.code for p in caught.value.problems] == ["unmatched_pattern"]
 
 
-def test_only_the_first_call_has_the_weight() -> None:
-    plan = planned(Net(), X, weight=ROWS8, input=INT8)
+@pytest.mark.parametrize("trace", ["symbolic", "export"])
+def test_only_the_first_call_has_the_weight(trace: str) -> None:
+    plan = make_plan(config(weight=ROWS8, input=INT8), outlined(Net(), X, trace=trace))
     tensors = {layer.name: [t.name for t in layer.tensors] for layer in plan.layers}
     assert tensors["block1.fc"] == ["weight", "input"]
     assert tensors["block1.fc.call2"] == ["input"]

@@ -14,8 +14,8 @@ X = torch.randn(7, 3)
 
 
 def exact(x: Tensor, affine: bool) -> Tensor:
-    parts = (SCALE.double(), SHIFT.double()) if affine else (None, None)
-    return functional.batch_norm(x, MEAN.double(), VARIANCE.double(), *parts, eps=1e-3)
+    scale, shift = (SCALE.double(), SHIFT.double()) if affine else (None, None)
+    return functional.batch_norm(x, MEAN.double(), VARIANCE.double(), scale, shift, eps=1e-3)
 
 
 @pytest.mark.parametrize("affine", [True, False])
