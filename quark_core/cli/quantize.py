@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -27,13 +26,11 @@ def command(
     from quark_core.cli.refs import data_from, model_from
     from quark_core.engine.artifact import check_target
     from quark_core.engine.pipeline import quantize
-    from quark_core.engine.report import with_sharing
 
     check_target(out)  # before the long work
     network = model_from(model, architecture)
     batches = data_from(data, batch_size) if data is not None else None
     result = quantize(network, loaded, calibration=batches)
-    result = replace(result, report=with_sharing(result.report, result.plan))
     click.echo(str(result.report))
     result.save(out, architecture=architecture or model)
     click.echo(f"\nsaved to {out}")

@@ -88,7 +88,9 @@ def make_report(
                 tensor.settings.describe(),
                 str(tensor.origin),
                 sqnr.db if sqnr else None,
-                *sizes,
+                float_bytes=sizes[0],
+                stored_bytes=sizes[1],
+                shared=tensor.shared,
             )
         )
     return Report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from quark_core.plugin.plan import Coverage, Plan
@@ -104,12 +104,6 @@ def sizes(before: int | None, after: int | None) -> str:
 def left_float(plan: Plan) -> tuple[FloatLayer, ...]:
     """Return what of a plan stays in floating point, with the reason."""
     return tuple(FloatLayer(x.name, x.type, x.reason, x.parameters) for x in plan.layers if x.reason)
-
-
-def with_sharing(report: Report, plan: Plan) -> Report:
-    """Return ``report`` with the tensors of ``plan`` that another one's quantizer serves named as such."""
-    owners = {tensor.key: tensor.shared for tensor in plan.tensors()}
-    return replace(report, tensors=tuple(replace(t, shared=owners.get(t.key)) for t in report.tensors))
 
 
 def _quantized_as(tensor: TensorReport) -> str:

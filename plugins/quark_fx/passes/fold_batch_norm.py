@@ -22,7 +22,8 @@ _ATEN = ("weight", "bias", "running_mean", "running_var", "training", "momentum"
 def fold_batch_norm(graph: fx.GraphModule) -> None:
     """Fold every batch norm of ``graph`` that can be; the others stay what they are, an affine operator.
 
-    One can be folded when it alone uses the result of a layer with a weight, and that weight is used nowhere else.
+    One can be folded when it alone uses the result of a layer with a weight, and that weight is used nowhere else. A
+    layer whose class has a forward of its own must compute the same with the folded weight, for random inputs.
     """
     found = {op.node: op for op in operators(graph) if isinstance(op, Operator)}
     uses = _uses(graph)
@@ -32,8 +33,7 @@ def fold_batch_norm(graph: fx.GraphModule) -> None:
         if op.kind.name != "batch_norm" or layer is None or not _fits(graph, layer, uses):
             continue
         norm = _norm(graph, node)
-        if norm is not None:
-            _fold(graph, layer, norm)
+        if norm is not None and _fold(graph, layer, norm, node):
             node.replace_all_uses_with(layer.node)
             graph.graph.erase_node(node)
     graph.graph.eliminate_dead_code()
@@ -69,10 +69,8 @@ def _fits(graph: fx.GraphModule, layer: Operator, uses: Counter[str]) -> bool:
     if layer.node.op != "call_module":
         own = [parameter for parameter in (weight, layer.bias) if parameter is not None]
         return all(uses[parameter.path] == 1 and not uses[parameter.owner] for parameter in own)
-    module = graph.get_submodule(weight.owner)
-    cls = class_of(module)
-    plain = cls is not None and type(module).forward is cls.forward and not module._forward_hooks  # noqa: SLF001  # has no public name
-    return plain and uses[weight.owner] == 1 and not uses[weight.path] and not uses[f"{weight.owner}.bias"]
+    hooked = graph.get_submodule(weight.owner)._forward_hooks  # noqa: SLF001  # has no public name
+    return not hooked and uses[weight.owner] == 1 and not uses[weight.path] and not uses[f"{weight.owner}.bias"]
 
 
 def _norm(graph: fx.GraphModule, node: fx.Node) -> Norm | None:
@@ -107,20 +105,40 @@ def _value(graph: fx.GraphModule, value: object) -> Tensor | None:
     return found
 
 
-def _fold(graph: fx.GraphModule, layer: Operator, norm: Norm) -> None:
+def _fold(graph: fx.GraphModule, layer: Operator, norm: Norm, node: fx.Node) -> bool:
     if layer.weight is None:
-        return
+        return False
     owner: Any = graph.get_submodule(layer.weight.owner)
     if layer.node.op == "call_module":
         fresh = copy.deepcopy(owner)
         new, moved = _new(layer, owner.weight, owner.bias, groups_of(layer, owner), norm)
         fresh.weight, fresh.bias = nn.Parameter(new), nn.Parameter(moved)
+        if not _is_plain(owner) and not _agree(graph, layer, node, fresh):
+            return False
         graph.set_submodule(layer.weight.owner, fresh)
-        return
+        return True
     bias = _value(graph, argument(layer.node, 2, "bias"))
     new, moved = _new(layer, owner.get_parameter(layer.weight.name), bias, groups_of(layer, owner), norm)
     _set_parameter(graph, layer.weight, new)
     _set_bias(graph, layer, moved)
+    return True
+
+
+def _is_plain(module: nn.Module) -> bool:
+    cls = class_of(module)
+    return cls is not None and type(module).forward is cls.forward
+
+
+def _agree(graph: fx.GraphModule, layer: Operator, norm: fx.Node, fresh: nn.Module) -> bool:
+    """Return whether a layer with a forward of its own, such as one that pads, may be folded."""
+    shape = shape_of(layer.inputs[0][1]) if len(layer.inputs) == 1 else None
+    if shape is None or norm.op != "call_module":
+        return False
+    owner, after = (graph.get_submodule(str(node.target)) for node in (layer.node, norm))
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(next(owner.parameters()))
+    with torch.no_grad():
+        expected, found = after(owner(x)), fresh(x)
+    return found.shape == expected.shape and bool((found - expected).abs().max() <= 1e-4 * expected.abs().max())
 
 
 def _new(layer: Operator, weight: Tensor, bias: Tensor | None, groups: int, norm: Norm) -> tuple[Tensor, Tensor]:
