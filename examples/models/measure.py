@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 import quark_core as qc
 from examples.models import efficientnet, small, smollm2
+from quark_core.demo.network import calibration_batches, digits_net
+from quark_core.demo.run import accuracy
 
 Score = Callable[[nn.Module, nn.Module], str]
 
@@ -50,7 +52,13 @@ def perplexities(reference: nn.Module, quantized: nn.Module) -> str:
     return f"perplexity {before:.2f} -> {after:.2f} ({100 * (after / before - 1):+.2f} %)"
 
 
+def digits_accuracy(reference: nn.Module, quantized: nn.Module) -> str:
+    """Return the share of 500 held-out digits that both read right."""
+    return f"top-1 {accuracy(reference):.3f} -> {accuracy(quantized):.3f}"
+
+
 EXAMPLES = {
+    "digits": Example(digits_net, calibration_batches, "small.yaml", digits_accuracy),
     "encoder": Example(small.encoder, small.sentences, "encoder.yaml"),
     "unet": Example(small.unet, small.images, "small.yaml"),
     "thrice": Example(small.thrice, small.rows, "small.yaml"),
