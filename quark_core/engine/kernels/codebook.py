@@ -11,10 +11,12 @@ from torch import Tensor
 from quark_core.engine.kernels.cells import Cells, StepOf, thresholds_of
 from quark_core.engine.kernels.missing import nan_mask, refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
-from quark_core.engine.kernels.tracing import is_traced
+from quark_core.engine.kernels.tracing import is_exported, is_traced
 from quark_core.plugin.formats import CodebookFormat
 from quark_core.plugin.protocols import Rounding
 
+_COMPARED = 31
+"""Thresholds up to which comparing with each takes a compiled loop less than looking up."""
 _PART = 1 << 16
 """Values whose fractional indexes are computed at once, so that their many temporaries stay in a core's cache."""
 
@@ -117,9 +119,18 @@ class _Stairs:
 
     def at(self, v: Tensor) -> Tensor:
         """Return the value of the step that each of ``v`` (float32, any shape) is on."""
+        if len(self.thresholds) <= _COMPARED and not is_exported():
+            return self._by_comparing(v)
         thresholds = torch.tensor(self.thresholds, dtype=torch.float32, device=v.device)
         index = torch.bucketize(v, thresholds, right=True).masked_fill(v.isnan(), len(self.thresholds) + 1)
         return torch.tensor(self.values, dtype=torch.float32, device=v.device)[index]
+
+    def _by_comparing(self, v: Tensor) -> Tensor:
+        # Compilers do this with vectors, and look up one by one.
+        result = torch.full_like(v, self.values[0])
+        for threshold, value in zip(self.thresholds, self.values[1:], strict=False):
+            result = torch.where(v >= threshold, value, result)
+        return torch.where(v.isnan(), v, result)
 
 
 @dataclass(frozen=True)

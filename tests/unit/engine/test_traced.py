@@ -13,6 +13,7 @@ from torch import Tensor, nn
 import quark_core.functional as qf
 from quark_core.engine.quantizer import Quantizer
 from quark_core.errors import ModelError
+from quark_core.plugin.formats import CodebookFormat
 from quark_core.plugin.plan import Origin, TensorPlan
 from quark_core.plugin.settings import Settings
 from tests.unit.engine.sample_nets import INT8, ROWS8, convnet, images, mlp, run
@@ -32,6 +33,7 @@ SEEDS: list[dict[str, Any]] = [
 ]
 OTHERS: list[dict[str, Any]] = [
     {"dtype": "nf4"},
+    {"dtype": CodebookFormat(tuple(i**3 / 2**15 for i in range(-32, 33)))},
     {"dtype": "mxint8"},
     {"dtype": "int8", "rounding": "round", "qscheme": "per_channel", "axis": 1},
     {"dtype": "fp6_e2m3", "rounding": "floor"},
