@@ -63,6 +63,9 @@ def _fits(graph: fx.GraphModule, layer: Operator, uses: Counter[str]) -> bool:
     if kind.role is not Role.weighted or weight is None or kind.name == "embedding" or len(layer.node.users) != 1:
         return False
     shape = shape_of(layer.node)
+    if shape is None and kind.name == "linear":
+        # It may have more axes than one for the batch.
+        return False
     if shape is not None and len(shape) != 1 - kind.activation_axis:
         # The norm's channels, axis 1, are those of the layer only where there is one axis for the batch.
         return False

@@ -169,3 +169,10 @@ def test_what_stays_is_an_operator_on_request() -> None:
 def test_folding_is_optional() -> None:
     net = nn.Sequential(nn.Conv2d(4, 6, 3), norm(2, 6))
     assert labels(graph_of(net, inputs(2), fold_batch_norm=False)) == ["Conv2d", "BatchNorm2d"]
+
+
+def test_a_linear_layer_of_unknown_rank_is_left_as_it_is() -> None:
+    net = nn.Sequential(nn.Linear(4, 5), norm(1, 5)).eval()
+    assert labels(graph_of(net)) == ["Linear", "BatchNorm1d"]
+    assert labels(graph_of(net, torch.randn(3, 4))) == ["Linear"]
+    assert labels(graph_of(net, torch.randn(3, 5, 4))) == ["Linear", "BatchNorm1d"]
