@@ -1,6 +1,6 @@
 """Graph mode: the model becomes a torch.fx graph, whose operators and edges are quantized."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ class FxOptions(Options):
     trace: Literal["auto", "symbolic", "export"] = "auto"
     """How the graph is found: torch.fx symbolic trace, torch.export, or the first of them that works."""
     leaves: tuple[str, ...] = Field((), strict=False)
-    """Module paths and class names that are kept whole instead of being traced into."""
+    """Module paths and class names that are kept whole instead of being traced into; torch.export cannot do so."""
     fold_batch_norm: bool = True
     """Fold each batch norm into the convolution or linear layer before it."""
     fuse_relu: bool = True
@@ -26,7 +26,7 @@ class FxOptions(Options):
     operators: Literal["arithmetic", "all"] = "arithmetic"
     """What the rules at the root quantize: layers with weights, products, sums and concatenations, or also softmax,
     norms, activations and averages. An entry of ``layers`` reaches every known operator."""
-    dynamic_axes: tuple[int, ...] = Field((0,), max_length=8, strict=False)
+    dynamic_axes: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), max_length=8, strict=False)
     """Axes of tensor inputs whose size torch.export leaves open."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import operator
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ def trace(model: nn.Module, inputs: ExampleInputs, options: FxOptions) -> fx.Gra
     No value of the graph is changed in place, and of each it is known what it is, see ``values``. Parameters are those
     of ``model`` itself. Raises ModelError, which says what stopped the trace and what to do.
     """
+    _check_leaves(model, options.leaves)
     inputs = _own(model, inputs)
     failures: list[str] = []
     if options.trace in ("auto", "symbolic"):
@@ -36,7 +38,9 @@ def trace(model: nn.Module, inputs: ExampleInputs, options: FxOptions) -> fx.Gra
         except Exception as error:  # noqa: BLE001  # a model's own code may raise anything when it meets a proxy
             failures.append(f"torch.fx stopped{where(error, model)}")
     if options.trace in ("auto", "export"):
-        if inputs is None:
+        if options.leaves:
+            failures.append("torch.export keeps no module whole, as leaves asks for")
+        elif inputs is None:
             failures.append("torch.export needs example inputs, and there are none")
         else:
             try:
@@ -49,6 +53,17 @@ def trace(model: nn.Module, inputs: ExampleInputs, options: FxOptions) -> fx.Gra
         + (", give example inputs (calibration data)" if inputs is None else "")
         + ", or use mode: eager_mode, which needs no trace"
     )
+
+
+def _check_leaves(model: nn.Module, leaves: tuple[str, ...]) -> None:
+    known: set[str] = set()
+    for path, module in model.named_modules():
+        known |= {path, *(cls.__name__ for cls in type(module).__mro__)}
+    for leaf in leaves:
+        if leaf not in known:
+            near = " or ".join(repr(name) for name in difflib.get_close_matches(leaf, sorted(known), 3))
+            hint = f"did you mean {near}?" if near else "give the path or the class of a module"
+            raise ModelError(f"leaves: {leaf!r} is no module and no class of {type(model).__name__}; {hint}")
 
 
 def _own(model: nn.Module, inputs: ExampleInputs) -> Any:

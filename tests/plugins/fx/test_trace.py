@@ -175,3 +175,15 @@ def test_inputs_of_the_caller_stay() -> None:
     x = X.clone()
     outlined(Adds(), x)
     assert torch.equal(x, X)
+
+
+def test_leaves_that_match_nothing_are_refused() -> None:
+    with pytest.raises(
+        ModelError, match="leaves: 'Branchin' is no module and no class of Sequential; did you mean 'Branching'"
+    ):
+        graph_of(nn.Sequential(Branching()), leaves=("Branchin",))
+
+
+def test_leaves_and_export_do_not_go_together() -> None:
+    with pytest.raises(ModelError, match=r"torch\.export keeps no module whole, as leaves asks for"):
+        graph_of(nn.Sequential(nn.Linear(6, 6)), torch.randn(2, 6), trace="export", leaves=("Linear",))
