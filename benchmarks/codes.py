@@ -9,7 +9,6 @@ whose page faults ``dequantize`` has too.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.cases import label, make_case
+from benchmarks.tables import publish
 from benchmarks.timing import Contestant, interleaved
 from quark_core.functional import dequantize, pack, quantize, unpack
 from quark_core.plugin.formats import has_signed_codes
@@ -74,13 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = []
     for config in CONFIGS:
         lines += measure(config, options.shape, options.repeats)
-    for line in ({column: column for column in COLUMNS}, *lines):
-        print("  ".join(f"{line[column]:<20}" for column in COLUMNS))
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(lines)
+    publish(COLUMNS, lines, options.csv)
 
 
 def _shape(text: str) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Times the bundled observers beside ``copy_`` of the same values and beside naive torch code that does the same.
 
-    python benchmarks/observers.py [--rows 4096] [--columns 2048] [--repeats 5] [--csv FILE]
+    python -m benchmarks.observers [--rows 4096] [--columns 2048] [--repeats 5] [--csv FILE]
 
 Each line is one observer, made anew, fed one batch and asked for its range; everything runs in turns.
 """
@@ -8,7 +8,6 @@ Each line is one observer, made anew, fed one batch and asked for its range; eve
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.tables import publish
 from quark_core.plugin import ObserverSpec
 from quark_observers import OBSERVERS
 
@@ -107,13 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for spec in OBSERVERS:  # imports happen outside the clock
         observe(spec, x[:1, :64])
     lines = measure("per_tensor", x.view(1, -1), options.repeats) + measure("per_channel", x, options.repeats)
-    for line in ({column: column for column in COLUMNS}, *lines):
-        print("  ".join(f"{line[column]:>14}" for column in COLUMNS))
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(lines)
+    publish(COLUMNS, lines, options.csv)
 
 
 if __name__ == "__main__":

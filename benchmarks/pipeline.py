@@ -9,7 +9,6 @@ the same rounds. What comes out differs: ours computes in float on quantized val
 from __future__ import annotations
 
 import argparse
-import csv
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks.tables import publish
 from benchmarks.timing import interleaved, peak_extra_bytes
 from examples.models import efficientnet, small
 from quark_core import QuantConfig, quantize
@@ -91,13 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             lines += measure(name, make(), shape, options.repeats)
         except ModuleNotFoundError as error:
             print(f"{name}: left out, {error}")
-    for line in ({column: column for column in COLUMNS}, *lines):
-        print("  ".join(f"{line[column]:>26}" for column in COLUMNS))
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(lines)
+    publish(COLUMNS, lines, options.csv)
 
 
 if __name__ == "__main__":
