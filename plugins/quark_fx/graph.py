@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from torch import fx, nn
 
-from quark_core.engine.authoring import is_operator
-from quark_core.plugin import ExampleInputs
+from quark_core.engine.authoring import argument, is_operator
+from quark_core.plugin import Adjustment, ExampleInputs, GraphPass
 from quark_fx import FxOptions
 from quark_fx.kinds import Role
 from quark_fx.operators import Operator, Unknown, operators
 from quark_fx.passes.attention import decompose_attention
 from quark_fx.passes.fold_batch_norm import fold_batch_norm
 from quark_fx.passes.simplify import simplify
-from quark_fx.recognize import argument, kind_of
+from quark_fx.recognize import kind_of
 from quark_fx.trace import trace
 
 _FUSED = {"add", "sub", "mul", "div", "matmul", "bmm", "addmm", "baddbmm", "einsum"}
@@ -29,22 +30,27 @@ class Graph:
 
     module: fx.GraphModule
     options: FxOptions
+    changes: list[Adjustment] = field(default_factory=list)
+    """What the passes of a device changed."""
 
     @staticmethod
-    def of(model: nn.Module, inputs: ExampleInputs, options: FxOptions) -> Graph:
-        """Trace ``model`` and run the passes; the model's own modules and parameters do not change."""
+    def of(model: nn.Module, inputs: ExampleInputs, options: FxOptions, passes: Sequence[GraphPass] = ()) -> Graph:
+        """Trace ``model`` and run the passes, those of a device last; the model's own modules do not change."""
         module = trace(model, inputs, options)
         simplify(module)
         if options.fold_batch_norm:
             fold_batch_norm(module)
         if options.attention == "decomposed":
             decompose_attention(module)
-        return Graph(module, options)
+        changes = [change for run in passes for change in run(module)]
+        return Graph(module, options, changes)
 
     @cached_property
     def nodes(self) -> list[Operator | Unknown]:
-        """What the nodes compute; calls of modules that are quantized from within are left out."""
-        return [found for found in operators(self.module) if self._inner(found.node) is None]
+        """What the nodes compute; calls of modules that are quantized from within, and fused ReLU6, are left out."""
+        found = [found for found in operators(self.module) if self._inner(found.node) is None]
+        results = {self.result(op) for op in found if isinstance(op, Operator) and self.result(op) is not op.node}
+        return [op for op in found if op.node not in results or self._kind(op.node) == "relu"]
 
     @cached_property
     def modules(self) -> dict[str, nn.Module]:
@@ -64,10 +70,10 @@ class Graph:
         return path if any(is_operator(module) for module in self.modules[path].modules()) else None
 
     def result(self, op: Operator) -> fx.Node:
-        """Return the node whose value is the output of ``op``: its own, or the ReLU that it is fused with."""
+        """Return the node whose value is the output of ``op``: its own, or the ReLU or ReLU6 that it is fused with."""
         fits = op.kind.role is Role.weighted or op.kind.name in _FUSED
         users = list(op.node.users)
-        if self.options.fuse_relu and fits and len(users) == 1 and self._kind(users[0]) == "relu":
+        if self.options.fuse_relu and fits and len(users) == 1 and self._kind(users[0]) in ("relu", "relu6"):
             return users[0]
         return op.node
 

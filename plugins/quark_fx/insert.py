@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from quark_core.engine.authoring import SUFFIX, Quantizer, replace_modules
+from quark_core.engine.authoring import SUFFIX, Note, Quantizer, replace_modules, set_note, set_result
 from quark_core.errors import ModelError
 from quark_core.plugin import LayerPlan, Plan, TensorPlan
 from quark_fx.graph import Graph
+from quark_fx.kinds import Role
 from quark_fx.operators import Operator
+from quark_fx.recognize import kind_of
+
+_OWN = {"nn_module_stack", "quark_note", "quark_result"}
+"""What is said of the operator itself, and not of its value."""
 
 HOLDER = "quantizers"
 """The submodule of the graph module that holds the quantizers of its edges."""
@@ -35,6 +40,7 @@ class _Inserter:
             self._holder += "_"
 
     def insert(self, plan: Plan) -> None:
+        self._note()
         inner = [layer for layer in plan.layers if layer.tensors and layer.name not in self._operators]
         self._replace(inner)
         layers = [layer for layer in plan.layers if layer.tensors and layer.name in self._operators]
@@ -55,6 +61,27 @@ class _Inserter:
                 self._at_input(op, tensor)
         self._nodes.lint()
         self._graph.module.recompile()
+
+    def _note(self) -> None:
+        """Mark the nodes with what they compute, for devices and replays."""
+        known = {op.node: op for op in self._operators.values()}
+        for node in self._nodes.nodes:
+            op, kind = known.get(node), kind_of(node, self._graph.modules)
+            if kind is None:
+                continue
+            weight, bias = (op.weight, op.bias) if op else (None, None)
+            found = Note(
+                kind.name,
+                op.name if op else None,
+                kind.role is Role.moving,
+                kind.inputs,
+                kind.names,
+                weight.path if weight else None,
+                bias.path if bias else None,
+            )
+            set_note(node, found)
+        for op in self._operators.values():
+            set_result(self._graph.result(op), op.name)
 
     def _replace(self, layers: list[LayerPlan]) -> None:
         known = set(self._graph.modules)
@@ -89,6 +116,8 @@ class _Inserter:
         quantized = self._call(tensor, node)
         for user in users:
             user.replace_input_with(node, quantized)
+        set_result(quantized, op.name)
+        set_result(node, None)
         self._behind[node] = quantized
 
     def _at_input(self, op: Operator, tensor: TensorPlan) -> None:
@@ -106,7 +135,7 @@ class _Inserter:
         after = self._ends[0] if node.op == "placeholder" else node
         with self._nodes.inserting_after(after):
             made = self._nodes.call_module(self._path(tensor), (node,))
-        made.meta = {key: value for key, value in node.meta.items() if key != "nn_module_stack"}
+        made.meta = {key: value for key, value in node.meta.items() if key not in _OWN}
         return made
 
     def _path(self, tensor: TensorPlan) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from torch import fx, nn
 
+from quark_core.engine.authoring import argument
 from quark_fx.catalog import SHAPE_ONLY
 from quark_fx.kinds import Kind, Role
 from quark_fx.names import Names
-from quark_fx.recognize import argument, kind_of, label
+from quark_fx.recognize import kind_of, label
 from quark_fx.values import gives_floats, is_float
 
 

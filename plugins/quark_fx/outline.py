@@ -41,7 +41,9 @@ class _Outliner:
         if isinstance(found, Unknown):
             own = parameters_of(found.node, self._graph.modules)
             unknown = f"{found.types[0]} is not known to graph mode"
-            return LayerOutline(found.name, found.types, (), sum(map(self._count, own)), unknown)
+            return LayerOutline(
+                found.name, found.types, (), sum(map(self._count, own)), unknown, operator=found.types[-1]
+            )
         own = parameters_of(found.node, self._graph.modules)
         parameters = sum(map(self._count, own))
         tensors = (*self._weights(found, own), *self._activations(found))
@@ -49,7 +51,8 @@ class _Outliner:
         if parameters and found.kind.role is not Role.weighted:
             reason = f"the parameters of {found.kind.name} have no quantized form"
         request = found.kind.role is Role.activation and self._graph.options.operators != "all"
-        return LayerOutline(found.name, found.types, tensors, parameters, reason, on_request=request)
+        kind = found.kind.name
+        return LayerOutline(found.name, found.types, tensors, parameters, reason, on_request=request, operator=kind)
 
     def _count(self, parameter: Parameter) -> int:
         held = self._graph.module.get_parameter(parameter.path)

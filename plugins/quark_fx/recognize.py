@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import fx, nn
 
+from quark_core.engine.authoring import argument, declared
 from quark_fx.catalog import ATEN, FUNCTIONS, METHODS, MODULES
 from quark_fx.kinds import Kind, Role, moving
 
@@ -25,7 +24,12 @@ def kind_of(node: fx.Node, modules: dict[str, nn.Module]) -> Kind | None:
         return _special(node, ATEN.get(label(node)) if node.target.namespace == "aten" else None)
     if node.target is getattr:
         return moving("transpose") if node.args[1] in _TURNED else None
-    return _special(node, FUNCTIONS.get(node.target))
+    return _special(node, FUNCTIONS.get(node.target) or _declared(node.target))
+
+
+def _declared(target: object) -> Kind | None:
+    own = declared(target)
+    return Kind(own.kind, Role.activation, own.inputs, own.names) if own else None
 
 
 def class_of(module: nn.Module) -> type[nn.Module] | None:
@@ -41,11 +45,6 @@ def label(node: fx.Node) -> str:
     if isinstance(node.target, torch._ops.OpOverload):  # noqa: SLF001  # has no public name
         return str(node.target.overloadpacket.__name__)
     return str(node.target) if isinstance(node.target, str) else str(getattr(node.target, "__name__", node.name))
-
-
-def argument(node: fx.Node, position: int, name: str) -> Any:
-    """Return an argument of a node, or None where it was not given."""
-    return node.args[position] if position < len(node.args) else node.kwargs.get(name)
 
 
 def _of_module(module: nn.Module) -> Kind | None:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from quark_core.engine.authoring import argument
 from quark_fx.catalog import INTEGERS
-from quark_fx.recognize import argument, kind_of, label
+from quark_fx.recognize import kind_of, label
 
 KEY = "quark_value"
 """Where a node's shape and dtype are kept in its ``meta``: None for what is no tensor."""

@@ -6,15 +6,36 @@
 - ``is_operator``: whether a module is an operator that ``replace_modules`` knows.
 - ``SUFFIX``: what follows a parameter's name in the name of its quantizer, which is a submodule of its owner.
 - ``folded``, ``Norm``: weight and bias of a layer that takes in the batch norm behind it.
+- ``Note``, ``note``, ``set_note``, ``result_of``, ``set_result``: what graph mode notes on the nodes of its graphs;
+  ``argument``, ``attribute``, ``Convolution``, ``convolution`` read a node further.
+- ``set_codes``, ``codes_of``: that the value of a node are integer codes, which replays then dequantize.
+- ``Declared``, ``declare``, ``declared``: functions that a device's passes put into graphs, as operators.
+- ``stored_codes``: the integer codes of a quantized parameter.
 """
 
 from torch import nn
 
 from quark_core.engine.folding import Norm, folded
+from quark_core.engine.marks import (
+    Convolution,
+    Declared,
+    Note,
+    argument,
+    attribute,
+    codes_of,
+    convolution,
+    declare,
+    declared,
+    note,
+    result_of,
+    set_codes,
+    set_note,
+    set_result,
+)
 from quark_core.engine.modules.operators import operator_of
 from quark_core.engine.modules.outline import outline_modules
 from quark_core.engine.modules.replace import replace_modules, restore_modules
-from quark_core.engine.quantizer import SUFFIX, Quantizer, parameter_quantizers, quantizers
+from quark_core.engine.quantizer import SUFFIX, Quantizer, parameter_quantizers, quantizers, stored_codes
 
 
 def is_operator(module: nn.Module) -> bool:
@@ -24,13 +45,28 @@ def is_operator(module: nn.Module) -> bool:
 
 __all__ = [
     "SUFFIX",
+    "Convolution",
+    "Declared",
     "Norm",
+    "Note",
     "Quantizer",
+    "argument",
+    "attribute",
+    "codes_of",
+    "convolution",
+    "declare",
+    "declared",
     "folded",
     "is_operator",
+    "note",
     "outline_modules",
     "parameter_quantizers",
     "quantizers",
     "replace_modules",
     "restore_modules",
+    "result_of",
+    "set_codes",
+    "set_note",
+    "set_result",
+    "stored_codes",
 ]

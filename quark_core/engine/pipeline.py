@@ -20,8 +20,9 @@ from quark_core.engine.result import Result
 from quark_core.engine.sqnr import Sqnr
 from quark_core.errors import DataError, ModelError, UsageError
 from quark_core.plan import make_plan
+from quark_core.plugin.devices import Device
 from quark_core.plugin.plan import Plan
-from quark_core.plugin.protocols import Device, Mode
+from quark_core.plugin.protocols import Mode
 from quark_core.plugin.specs import DeviceSpec, ModeSpec
 from quark_core.registry import Registry, use
 

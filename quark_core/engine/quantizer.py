@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from quark_core.engine.blocks import to_blocks
 from quark_core.engine.functional import dequantize, dynamic_parameters, parameters, quantize
 from quark_core.engine.kernels.tracing import is_traced
-from quark_core.engine.packing import pack
+from quark_core.engine.packing import pack, unpack
 from quark_core.engine.scales import QParams
 from quark_core.engine.straight_through import fake_quantize, traced_fake_quantize
 from quark_core.engine.traced import Traceable
 from quark_core.errors import DataError, ModelError
+from quark_core.plugin.formats import has_signed_codes
 from quark_core.plugin.plan import TensorPlan
 from quark_core.plugin.protocols import ForSettings, Observer
 
@@ -156,6 +157,14 @@ def stored_values(codes: Tensor, quantizer: Quantizer, dtype: torch.dtype) -> Te
         limit = torch.finfo(dtype).max
         values.clamp_(-limit, limit)
     return values.to(dtype)
+
+
+def stored_codes(quantizer: Quantizer, shape: tuple[int, ...]) -> Tensor:
+    """Return the codes of a snapped parameter of ``shape``, as ``quantize`` gives them; raises ModelError without."""
+    if quantizer.packed is None:
+        raise ModelError(f"{quantizer.key}: has no codes; its scales are not fixed yet")
+    fmt = quantizer.settings.dtype.format
+    return unpack(quantizer.packed, fmt.bits, shape, signed=has_signed_codes(fmt))
 
 
 def _not_finite(values: Tensor) -> str:

@@ -1,6 +1,19 @@
 """Everything that a plugin imports from Quark Core. Importing it never imports torch."""
 
-from quark_core.plugin.capability import Capability
+from quark_core.plugin.adjustment import Adjustment, LayerPath
+from quark_core.plugin.capability import Capability, ModeLimit
+from quark_core.plugin.devices import (
+    Device,
+    Executes,
+    GraphPass,
+    Lowered,
+    PreparesGraph,
+    Refines,
+    Replays,
+    Resolves,
+    See,
+    TakesPasses,
+)
 from quark_core.plugin.formats import (
     BlockFormat,
     CodebookFormat,
@@ -14,13 +27,14 @@ from quark_core.plugin.options import Options
 from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
 from quark_core.plugin.picture import Picture, PictureEdge, PictureNode
 from quark_core.plugin.plan import Coverage, LayerPlan, Origin, Plan, TensorPlan
-from quark_core.plugin.protocols import Codec, Device, Drawable, ExampleInputs, ForSettings, Mode, Observer, Rounding
+from quark_core.plugin.protocols import Codec, Drawable, ExampleInputs, ForSettings, Mode, Observer, Rounding
 from quark_core.plugin.ref import Ref
 from quark_core.plugin.settings import Settings
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpec, RoundingSpec
 
 __all__ = [
     "QUARK_API",
+    "Adjustment",
     "BlockFormat",
     "Capability",
     "CodebookFormat",
@@ -32,13 +46,18 @@ __all__ = [
     "Drawable",
     "DtypeSpec",
     "ExampleInputs",
+    "Executes",
     "FloatFormat",
     "ForSettings",
     "Format",
+    "GraphPass",
     "IntFormat",
     "LayerOutline",
+    "LayerPath",
     "LayerPlan",
+    "Lowered",
     "Mode",
+    "ModeLimit",
     "ModeSpec",
     "Observer",
     "ObserverSpec",
@@ -49,10 +68,16 @@ __all__ = [
     "PictureEdge",
     "PictureNode",
     "Plan",
+    "PreparesGraph",
     "Ref",
+    "Refines",
+    "Replays",
+    "Resolves",
     "Rounding",
     "RoundingSpec",
+    "See",
     "Settings",
+    "TakesPasses",
     "TensorOutline",
     "TensorPlan",
     "hookimpl",

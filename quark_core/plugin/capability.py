@@ -1,18 +1,22 @@
-"""What a device takes, as data that the validator and the JSON Schema both read."""
+"""What a device takes, as data that the validator, the JSON Schema and the plan all read."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 
 from quark_core.config.type import QSchemeType, ScaleType
 
 ROLES = ("weight", "input", "output", "bias")
+
+When = Mapping[str, tuple[str | int | bool, ...]]
+"""Options of the device, and the values of each for which something holds; empty for always."""
 
 
 @dataclass(frozen=True)
 class Capability:
     """One row: tensors in these roles and dtypes are taken when every other field has a value listed.
 
-    None means any value. A device takes a tensor when one of its rows does; a (role, dtype) pair stands in one row.
+    None means any value. A device takes a tensor when one of its rows does; among the rows that hold for the same
+    options, a (role, operator, dtype) stands in one.
     """
 
     roles: tuple[str, ...]
@@ -22,25 +26,47 @@ class Capability:
     symmetric: tuple[bool, ...] | None = None
     round_methods: tuple[str, ...] | None = None
     is_dynamic: tuple[bool, ...] | None = None
+    operators: tuple[str, ...] | None = None
+    """Operators as graph mode names them: ``linear``, ``conv2d``, ``add``. Operators that are quantized on request
+    only, such as ``avg_pool``, are quantized by the rules at the root where a row names them. Configs are checked
+    against all rows together, layers of a model against those of their operator."""
+    when: When = field(default_factory=dict, hash=False)
+    """For which options of the device the row holds, such as ``{"profile": ("xint8",)}``."""
+
+
+@dataclass(frozen=True)
+class ModeLimit:
+    """Modes that a device can work with, for some of its options."""
+
+    modes: tuple[str, ...]
+    when: When = field(default_factory=dict, hash=False)
+
+
+def holds(when: When, options: Mapping[str, object]) -> bool:
+    """Return whether ``options``, by name, are among those of ``when``."""
+    return all(options.get(name) in values for name, values in when.items())
 
 
 def check_capabilities(rows: Iterable[Capability]) -> None:
-    """Raise ValueError when a row is empty, names an unknown role, or two rows cover the same (role, dtype)."""
-    seen: set[tuple[str, str]] = set()
+    """Raise ValueError when a row is empty, names an unknown role, or two rows cover the same tensors."""
+    earlier: list[Capability] = []
     for row in rows:
         if unknown := set(row.roles) - set(ROLES):
             raise ValueError(f"Capability: unknown roles {sorted(unknown)}; there are {list(ROLES)}")
-        if () in (
-            row.roles,
-            row.dtypes,
-            row.qschemes,
-            row.scale_types,
-            row.symmetric,
-            row.round_methods,
-            row.is_dynamic,
-        ):
+        if any(getattr(row, item.name) == () for item in fields(row)):
             raise ValueError(f"{row}: an empty tuple takes nothing; leave the field out to take everything")
-        pairs = {(role, dtype) for role in row.roles for dtype in row.dtypes}
-        if twice := pairs & seen:
-            raise ValueError(f"Capability: {sorted(twice)[0]} stands in two rows; merge them into one")
-        seen |= pairs
+        for other in earlier:
+            if _together(row.when, other.when) and _meet(row.operators, other.operators):
+                pairs = {(role, dtype) for role in row.roles for dtype in row.dtypes}
+                twice = sorted(pairs & {(role, dtype) for role in other.roles for dtype in other.dtypes})
+                if twice:
+                    raise ValueError(f"Capability: {twice[0]} stands in two rows; merge them into one")
+        earlier.append(row)
+
+
+def _together(first: When, second: When) -> bool:
+    return all(_meet(values, second.get(name)) for name, values in first.items())
+
+
+def _meet(first: tuple[object, ...] | None, second: tuple[object, ...] | None) -> bool:
+    return first is None or second is None or bool(set(first) & set(second))

@@ -48,6 +48,8 @@ class LayerOutline:
     """Why a layer that has parameters cannot be quantized, or None."""
     on_request: bool = False
     """Whether its tensors are quantized only where an entry of ``layers`` says so, not by the rules at the root."""
+    operator: str | None = None
+    """What it computes, in the words of capabilities: ``linear``, ``conv2d``, ``add``; None where that is not known."""
 
     @property
     def type(self) -> str:

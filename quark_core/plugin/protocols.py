@@ -97,18 +97,3 @@ class Drawable(Protocol):
 
     def picture(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> Picture:
         """Return the graph of the model with what each edge carries; ``model`` is a copy that may be changed."""
-
-
-class Device(Protocol):
-    """Checks, adjusts and runs."""
-
-    def __init__(self, options: Any) -> None: ...
-
-    def unavailable(self) -> str | None:
-        """Return None when the device can execute here, or why not; never raise."""
-
-    def adjust(self, prepared: nn.Module) -> None:
-        """Change scales in place, after calibration, to what the hardware needs."""
-
-    def lower(self, model: nn.Module) -> nn.Module:
-        """Return a model that really executes on the device; raise DeviceError where that cannot be done here."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from quark_core.config.type import QSchemeType, ScaleType
-from quark_core.plugin.capability import Capability, check_capabilities
+from quark_core.plugin.capability import Capability, ModeLimit, check_capabilities, holds
 from quark_core.plugin.formats import BlockFormat, FloatFormat, Format, IntFormat
 from quark_core.plugin.options import Options, option_name
 from quark_core.plugin.ref import Ref
 
 if TYPE_CHECKING:
-    from quark_core.plugin.protocols import Device, Mode, Observer, Rounding
+    from quark_core.plugin.devices import Device
+    from quark_core.plugin.protocols import Mode, Observer, Rounding
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,17 @@ class DeviceSpec(_OptionsSpec):
     impl: Ref[type[Device]]
     capabilities: tuple[Capability, ...] | None = None
     """What the device takes; None when it takes everything."""
+    modes: tuple[ModeLimit, ...] = ()
+    """Modes that it can work with; empty when it works with every mode."""
 
     def __post_init__(self) -> None:
         check_capabilities(self.capabilities or ())
+
+    def rows(self, options: Mapping[str, object]) -> tuple[Capability, ...] | None:
+        """Return the capabilities under ``options``, by name, defaults filled in; None when it takes everything."""
+        if self.capabilities is None:
+            return None
+        return tuple(row for row in self.capabilities if holds(row.when, options))
 
 
 @dataclass(frozen=True)

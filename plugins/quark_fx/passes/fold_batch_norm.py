@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from quark_core.engine.authoring import Norm, folded
+from quark_core.engine.authoring import Norm, argument, folded
 from quark_fx.kinds import Role
 from quark_fx.operators import Operator, Parameter, groups_of, operators
-from quark_fx.recognize import argument, class_of
+from quark_fx.recognize import class_of
 from quark_fx.values import shape_of
 
 _FUNCTIONAL = ("running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from quark_fx.recognize import argument, kind_of, label
+from quark_core.engine.authoring import argument
+from quark_fx.recognize import kind_of, label
 
 
 def simplify(graph: fx.GraphModule) -> None:

@@ -70,7 +70,8 @@ def test_export_takes_over_and_other_batches_run() -> None:
     more = X[torch.arange(9) % 4]
     assert "aten" in str(final.code)
     assert (final(more) - net(more)).abs().max() < 0.2
-    assert final(more[:3]).equal(final(more)[:3])
+    # Close, not equal: matrix products may add in another order for another number of rows.
+    torch.testing.assert_close(final(more[:3]), final(more)[:3], rtol=1e-5, atol=1e-6)
 
 
 def test_a_batch_of_one_leaves_the_batch_open() -> None:
