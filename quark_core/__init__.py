@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from quark_core.config.dump import dump, dumps
     from quark_core.config.load import load_config
-    from quark_core.config.models import CalibrationConfig, LayerConfig, QuantConfig, TensorConfig
+    from quark_core.config.models import CalibrationConfig, LayerConfig, QuantConfig, TensorConfig, VerifyConfig
     from quark_core.config.scaling import ScaleDtype, ScaleRule
     from quark_core.config.type import DeviceType, Dtype, QSchemeType, QuantizationMode, RoundType, ScaleType
     from quark_core.engine.loading import load
@@ -43,6 +43,7 @@ _HOME = {
     "ScaleRule": "quark_core.config.scaling",
     "ScaleType": "quark_core.config.type",
     "TensorConfig": "quark_core.config.models",
+    "VerifyConfig": "quark_core.config.models",
     "dump": "quark_core.config.dump",
     "dumps": "quark_core.config.dump",
     "installed": "quark_core.registry",
@@ -70,6 +71,7 @@ __all__ = [
     "ScaleRule",
     "ScaleType",
     "TensorConfig",
+    "VerifyConfig",
     "dump",
     "dumps",
     "installed",

@@ -11,6 +11,7 @@ QuarkError
 ├── ModelError                the model given cannot be used
 ├── DataError                 calibration data are missing or unusable
 ├── DeviceError               the device cannot do what is asked
+├── VerificationError         the quantized model falls short of what the config's verify asks; .report tells more
 ├── ArtifactError             a saved folder cannot be written or read
 └── UsageError                a command line argument or a function argument is wrong
 """
@@ -158,6 +159,14 @@ class DataError(QuarkError):
 
 class DeviceError(QuarkError):
     """The device cannot do what is asked."""
+
+
+class VerificationError(QuarkError):
+    """The quantized model falls short of what ``verify`` asks; ``report`` is the whole report."""
+
+    def __init__(self, message: str, report: object) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class ArtifactError(QuarkError):

@@ -10,6 +10,7 @@ from quark_core.config.resolve import resolve
 from quark_core.errors import PlanError, Problem
 from quark_core.matching import Matches, match_patterns
 from quark_core.plan_checks import ties, unfit
+from quark_core.plan_devices import DeviceLimits
 from quark_core.plan_sharing import share
 from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
 from quark_core.plugin.plan import Coverage, LayerPlan, Origin, Plan, TensorPlan
@@ -24,17 +25,20 @@ def make_plan(config: QuantConfig, outline: Outline, *, registry: Registry | Non
     Raises PlanError, which holds every fault: patterns that match nothing, entries without effect, groups that do not
     divide, axes that do not exist, tied parameters that are treated differently, nothing to do at all.
     """
-    with use(registry):
+    with use(registry) as active:
+        device = DeviceLimits.of(config, active)
         matches, problems = match_patterns(config, outline)
         problems += [p for i, entry in enumerate(config.layers) for p in _contradictions(config, i, entry)]
-        decided = [(layer, _layer(config, layer, matches)) for layer in outline.layers]
+        decided = [(layer, _layer(config, layer, matches, device)) for layer in outline.layers]
         # A functional operator has no parameters of its own, yet that it stays float must be told.
-        plan = Plan(tuple(made for layer, made in decided if made.tensors or made.parameters or layer.unsupported))
+        kept = tuple(made for layer, made in decided if made.tensors or made.parameters or _told(layer, made))
+        plan = Plan(kept)
         plan, conflicts = share(plan, outline)
         problems += conflicts
         problems += _without_effect(config, outline, matches)
         problems += [problem for tensor in plan.tensors() if (problem := unfit(tensor))]
         problems += ties(plan, outline)
+        problems += device.problems(plan, outline)
     if not problems and not any(True for _ in plan.tensors()):
         problems.append(_nothing(plan))
     if problems:
@@ -54,7 +58,11 @@ class _Choice:
     origin: Origin | None
 
 
-def _layer(config: QuantConfig, layer: LayerOutline, matches: Matches) -> LayerPlan:
+def _told(layer: LayerOutline, made: LayerPlan) -> bool:
+    return bool(layer.unsupported or (made.reason and layer.tensors))
+
+
+def _layer(config: QuantConfig, layer: LayerOutline, matches: Matches, device: DeviceLimits) -> LayerPlan:
     excluded = matches.excluded.get(layer.name)
     reason = layer.unsupported or ""
     tensors: tuple[TensorPlan, ...] = ()
@@ -63,7 +71,10 @@ def _layer(config: QuantConfig, layer: LayerOutline, matches: Matches) -> LayerP
         reason = f"excluded by {origin}"
     else:
         entries = matches.entries(layer.name)
-        choices = [(t, _choose(config, t.role, entries, root=not layer.on_request)) for t in layer.tensors]
+        root = not layer.on_request or device.names(layer.operator)
+        choices = [(t, _choose(config, t.role, entries, root=root)) for t in layer.tensors]
+        if root and (left := _left_by_device(layer, choices, device)):
+            reason, choices = left, []
         tensors = tuple(_tensor(layer, tensor, choice) for tensor, choice in choices if choice.config)
         reason = reason or "; ".join(_why_not(layer, choices))
     quantized = sum(_elements(layer, tensor) for tensor in tensors)
@@ -98,6 +109,17 @@ def _why_not(layer: LayerOutline, choices: list[tuple[TensorOutline, _Choice]]) 
     for tensor, choice in choices:
         if tensor.role == "weight" and choice.config is None:
             yield f"{tensor.name}: {f'skipped by {choice.origin}' if choice.origin else 'no rule names weight'}"
+
+
+def _left_by_device(
+    layer: LayerOutline, choices: list[tuple[TensorOutline, _Choice]], device: DeviceLimits
+) -> str | None:
+    """Return why an operator without parameters, to which only rules at the root apply, is left to the host."""
+    chosen = [(tensor.role, choice.origin) for tensor, choice in choices if choice.config]
+    asked = any(origin is not None and origin.rule.startswith("layers[") for _, origin in chosen)
+    if layer.parameters or asked or all(device.computes(layer, role) for role, _ in chosen):
+        return None
+    return f"{device.name} does not compute {layer.operator}"
 
 
 def _elements(layer: LayerOutline, planned: TensorPlan) -> int:

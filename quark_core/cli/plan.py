@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from quark_core.config.condition import plain
 from quark_core.config.load import load_config
 from quark_core.config.models import QuantConfig
 from quark_core.errors import UsageError
+from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.plan import Plan, TensorPlan
 from quark_core.plugin.protocols import Drawable, ExampleInputs, Mode
 from quark_core.table import counted, table
@@ -34,16 +36,16 @@ def command(
     """Show which tensors CONFIG quantizes, how, and which rule says so."""
     loaded = load_config(config)
     from quark_core.cli.refs import data_from, model_from
-    from quark_core.engine.pipeline import make_mode, own_copy
-    from quark_core.plan import make_plan
+    from quark_core.engine.pipeline import own_copy
+    from quark_core.engine.target import Target
     from quark_core.registry import current
 
-    mode = make_mode(loaded, current())
-    drawing = _drawing(loaded, mode, graph) if graph else None
+    target = Target.of(loaded, current())
+    drawing = _drawing(loaded, target.mode, graph) if graph else None
     inputs = _first(data_from(data, 2)) if data else None
     own = own_copy(model_from(model, architecture))
-    plan = make_plan(loaded, mode.outline(own, inputs))
-    click.echo(json.dumps(_plain(plan), indent=2, ensure_ascii=False) if as_json else _text(plan))
+    plan, changes = target.plan(own, inputs)
+    click.echo(json.dumps(_plain(plan, changes), indent=2, ensure_ascii=False) if as_json else _text(plan, changes))
     if drawing:
         drawing(own, plan, inputs)
 
@@ -69,9 +71,11 @@ def _first(data: Iterable[Any]) -> Any:
     return next((example_inputs(batch) for batch in batches_of(data, 1)), None)
 
 
-def _text(plan: Plan) -> str:
+def _text(plan: Plan, changes: tuple[Adjustment, ...]) -> str:
     rows = [(t.key, t.role, _shape(t.shape), _quantized_as(t), str(t.origin)) for t in plan.tensors()]
     parts = [table(("tensor", "role", "shape", "quantized as", "by"), rows)]
+    if changes:
+        parts.append(table(("changed by the device", "from", "to", "why"), [astuple(change) for change in changes]))
     left = [layer for layer in plan.layers if layer.reason]
     # What has no parameters is an operator of the graph, which nobody looks up by its name.
     kept = counted([((x.name or "(root)", x.type, x.reason), not x.parameters) for x in left])
@@ -88,7 +92,7 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return "x".join(map(str, shape)) if shape else "-"
 
 
-def _plain(plan: Plan) -> dict[str, object]:
+def _plain(plan: Plan, changes: tuple[Adjustment, ...]) -> dict[str, object]:
     tensors = [
         {
             "tensor": t.key,
@@ -110,4 +114,5 @@ def _plain(plan: Plan) -> dict[str, object]:
         "parameters": found.parameters,
         "quantized_parameters": found.quantized_parameters,
     }
-    return {"tensors": tensors, "left_float": kept, "coverage": coverage}
+    changed = [asdict(change) for change in changes]
+    return {"tensors": tensors, "left_float": kept, "coverage": coverage, "changes": changed}

@@ -12,8 +12,9 @@ from quark_core.config.condition import plain
 from quark_core.config.device_rules import device_rules
 from quark_core.config.rules import Rule, defaults_for
 from quark_core.config.tensor_rules import tensor_rules
-from quark_core.config.type import DeviceType
+from quark_core.config.type import DeviceType, QuantizationMode
 from quark_core.plugin.capability import ROLES
+from quark_core.plugin.options import Options
 from quark_core.plugin.specs import DeviceSpec
 from quark_core.registry import Registry, current
 
@@ -73,14 +74,28 @@ def check_roles(data: Mapping[str, Any], wrong: frozenset[Loc]) -> Faults:
 def check_device(data: Mapping[str, Any], wrong: frozenset[Loc]) -> Faults:
     """Yield what the config's device does not take, at the root and in every entry of ``layers``."""
     registry = current()
-    device = registry.specs(DeviceSpec.kind).get(str(plain(data.get("device", DeviceType.CPU.value))))
-    if not isinstance(device, DeviceSpec) or ("device",) in wrong:
+    said = data.get("device", DeviceType.CPU.value)
+    device = registry.specs(DeviceSpec.kind).get(str(plain(said)))
+    if not isinstance(device, DeviceSpec) or any(loc[:1] == ("device",) for loc in wrong):
         return
-    rules = device_rules(device, registry)
+    rules, modes = device_rules(device, registry, _options(device, said))
+    if modes is not None and not any(loc[:1] == ("mode",) for loc in wrong):
+        defaults = {"mode": QuantizationMode.eager_mode.value}
+        for name, present in modes.broken({k: v for k, v in data.items() if k == "mode"}, defaults):
+            # A mode that was left out is missing because of the device.
+            yield (name if present else "device",), modes, name, data.get(name)
     yield from _by_role(rules, data, (), wrong, registry)
     layers = data.get("layers", ())
     for index, entry in enumerate(layers if isinstance(layers, list | tuple) else ()):
         yield from _by_role(rules, _fields(entry), ("layers", index), wrong, registry)
+
+
+def _options(device: DeviceSpec, said: Any) -> dict[str, Any]:
+    """Return the values of a device's options, defaults filled in; ``said`` is a name, options or what a file has."""
+    given = dict(said) if isinstance(said, Mapping | Options) else {}
+    fields = device.options.model_fields.items()
+    defaults = {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}
+    return {**defaults, **given}
 
 
 def _by_role(

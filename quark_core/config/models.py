@@ -190,6 +190,19 @@ class CalibrationConfig(_Model):
     """Largest number of batches that are run."""
 
 
+class VerifyConfig(_Model):
+    """What the quantized model must reach, or there is no result."""
+
+    min_sqnr_db: Annotated[float | MISSING, Field(json_schema_extra={"examples": [30]})] = MISSING
+    """Least signal to quantization noise of the outputs, in decibels."""
+    min_agreement: Annotated[
+        Annotated[float, Field(ge=0, le=1)] | MISSING, Field(json_schema_extra={"examples": [0.99]})
+    ] = MISSING
+    """Least share of the outputs' rows whose largest value stays at the same place, from 0 to 1."""
+    probe_batches: Annotated[Annotated[int, Field(ge=0)], BeforeValidator(_whole)] = 1
+    """Calibration batches that are replayed through the float and the quantized model; 0 replays none."""
+
+
 class QuantConfig(_TensorRoles):
     """A Quark Core config: how a model is to be quantized."""
 
@@ -207,6 +220,8 @@ class QuantConfig(_TensorRoles):
     """Layers that stay in floating point, whatever else is said about them."""
     calibration: CalibrationConfig = CalibrationConfig()
     """How ranges of activations are measured."""
+    verify: VerifyConfig = VerifyConfig()
+    """What the quantized model must reach."""
     requires: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Distributions that must be installed, such as `quark-acme>=0.1`."""
 
@@ -235,4 +250,4 @@ class QuantConfig(_TensorRoles):
         return hash(tuple(self.__dict__.values()))
 
 
-__all__ = ["ONE_OR_MANY", "CalibrationConfig", "LayerConfig", "QuantConfig", "TensorConfig"]
+__all__ = ["ONE_OR_MANY", "CalibrationConfig", "LayerConfig", "QuantConfig", "TensorConfig", "VerifyConfig"]

@@ -66,6 +66,7 @@ def _manifest(result: Result, config: bytes, tensors: bytes, architecture: str |
         "format": FORMAT,
         "architecture": architecture,
         "inputs": result.inputs,
+        "device": result.device.model_dump(mode="json"),
         "versions": {"quark-core": version("quark-core"), "torch": torch.__version__},
         "plugins": plugins_of(result.plan, result),
         "sha256": {CONFIG: _sha256(config), TENSORS: _sha256(tensors), "data": result.data_sha256},

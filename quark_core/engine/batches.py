@@ -35,16 +35,19 @@ def batches_of(calibration: Iterable[Any] | None, limit: int) -> Iterator[Any]:
         yield batch
 
 
-def call(model: nn.Module, batch: Any, index: int) -> Any:
+def call(
+    model: nn.Module, batch: Any, index: int, *, through: Callable[[tuple[Any, ...], dict[str, Any]], Any] | None = None
+) -> Any:
     """Return ``model(batch)``: a tensor is one argument, a tuple or list the positional ones, a mapping the named ones.
 
-    Tensors are moved to the device of the model's first parameter. Raises DataError when the model raises.
+    Tensors are moved to the device of the model's first parameter. ``through`` gets the positional and the named
+    arguments and calls the model in its own way. Raises DataError when the model raises.
     """
     device = next((p.device for p in (*model.parameters(), *model.buffers())), torch.device("cpu"))
     args, kwargs = _arguments(batch, index)
     try:
         args, kwargs = mapped((args, kwargs), lambda tensor: tensor.to(device))
-        return model(*args, **kwargs)
+        return through(args, kwargs) if through else model(*args, **kwargs)
     except QuarkError:
         raise
     except Exception as error:

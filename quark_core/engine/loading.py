@@ -13,32 +13,42 @@ from torch import Tensor, nn
 from quark_core.config.models import QuantConfig
 from quark_core.engine.artifact import read
 from quark_core.engine.inputs import stand_ins
-from quark_core.engine.pipeline import make_mode, own_copy
+from quark_core.engine.pipeline import own_copy
 from quark_core.engine.quantizer import parameter_quantizers, quantizer_buffers, quantizers
 from quark_core.engine.storage import restore_quantizer, restored_parameter
+from quark_core.engine.target import Target
 from quark_core.errors import ArtifactError, PlanError
-from quark_core.plan import make_plan
 from quark_core.plugin.plan import Plan
 from quark_core.registry import Registry, use
 
 
-def load(folder: str | Path, model: nn.Module, *, registry: Registry | None = None) -> nn.Module:
+def load(folder: str | Path, model: nn.Module, *, lower: bool = False, registry: Registry | None = None) -> nn.Module:
     """Return the quantized model that ``Result.save`` wrote into ``folder``, in eval mode.
 
-    ``model`` is the float network with any weights; it is not changed. Nothing in the folder is executed.
-    Raises ArtifactError when the folder is damaged, was made with other settings or for another network.
+    ``model`` is the float network with any weights; it is not changed. Nothing in the folder is executed. With
+    ``lower`` the model really executes on the config's device. Raises ArtifactError when the folder is damaged, was
+    made with other settings or for another network; DeviceError where it cannot be lowered.
     """
     folder = Path(folder)
     manifest, saved, entries = read(folder)
     with use(registry) as active:
         config = _config(folder, saved, manifest)
-        mode = make_mode(config, active)
+        target = _target(folder, config, active, manifest)
         own = own_copy(model)
         inputs = _inputs(folder, manifest)
-        plan = _plan(folder, config, mode.outline(own, inputs), manifest)
-        prepared = mode.prepare(own, plan, inputs)
+        plan = _plan(folder, target, own, inputs, manifest)
+        prepared = target.mode.prepare(own, plan, inputs)
         _restore(folder, prepared, entries)
-        return mode.convert(prepared)
+        final = target.mode.convert(prepared)
+        return target.device.lower(final).eval() if lower else final
+
+
+def _target(folder: Path, config: QuantConfig, registry: Registry, manifest: Mapping[str, Any]) -> Target:
+    resolved = manifest.get("device")
+    try:
+        return Target.of(config, registry, resolved=resolved if isinstance(resolved, dict) else None)
+    except ValidationError as error:
+        raise ArtifactError(f"{folder}: its manifest holds options that the device does not take: {error}") from error
 
 
 def _config(folder: Path, saved: Mapping[str, Any], manifest: Mapping[str, Any]) -> QuantConfig:
@@ -58,9 +68,9 @@ def _inputs(folder: Path, manifest: Mapping[str, Any]) -> Any:
         raise ArtifactError(f"{folder}: its manifest holds inputs that cannot be read: {error}") from error
 
 
-def _plan(folder: Path, config: QuantConfig, outline: Any, manifest: Mapping[str, Any]) -> Plan:
+def _plan(folder: Path, target: Target, model: nn.Module, inputs: Any, manifest: Mapping[str, Any]) -> Plan:
     try:
-        plan = make_plan(config, outline)
+        plan, _ = target.plan(model, inputs)
     except PlanError as error:
         raise ArtifactError(f"{folder}: was not made for this network:\n{error}") from error
     planned = {tensor.key: tensor.settings.describe() for tensor in plan.tensors()}

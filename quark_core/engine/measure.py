@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,28 +11,33 @@ from torch import Tensor, nn
 
 from quark_core.config.condition import plain
 from quark_core.config.models import QuantConfig
-from quark_core.engine.batches import call, tensors_in
+from quark_core.engine.batches import call, mapped
 from quark_core.engine.quantizer import Quantizer, quantizers
 from quark_core.engine.report import Report, TensorReport, left_float
 from quark_core.engine.sqnr import Sqnr
 from quark_core.engine.storage import float_entries, quantizer_entries
+from quark_core.engine.verification import Verification
+from quark_core.engine.verify import Probe
 from quark_core.errors import ModelError
+from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.plan import Plan
 
 
 @dataclass(frozen=True)
-class Probe:
-    """The first batch and what the float model made of it."""
+class Outcome:
+    """What a quantization found out, besides the model."""
 
-    batch: Any
-    output: Any
+    measured: Mapping[str, Sqnr]
+    """Of each quantized tensor alone, by key."""
+    float_bytes: int
+    batches: int
+    adjustments: tuple[Adjustment, ...]
+    device_note: str | None
+    verification: Verification
 
 
-def outputs_sqnr(model: nn.Module, probe: Probe, measured: dict[str, Sqnr]) -> float | None:
-    """Run the probe through the final model; add each activation's SQNR to ``measured`` and return its outputs' own.
-
-    None when no floating-point tensor was found in the outputs (see ``tensors_in``).
-    """
+def activations_sqnr(model: nn.Module, probes: Iterable[Probe], measured: dict[str, Sqnr]) -> None:
+    """Run ``probes`` through the final model and add each activation's own SQNR to ``measured``."""
     hooks = [
         quantizer.register_forward_hook(_recorder(measured.setdefault(quantizer.key, Sqnr())))
         for quantizer in quantizers(model)
@@ -40,15 +45,11 @@ def outputs_sqnr(model: nn.Module, probe: Probe, measured: dict[str, Sqnr]) -> f
     ]
     try:
         with torch.no_grad():
-            output = call(model, probe.batch, 0)
+            for index, probe in enumerate(probes):
+                call(model, mapped(probe.batch, Tensor.clone), index)
     finally:
         for hook in hooks:
             hook.remove()
-    total = Sqnr()
-    for before, after in zip(tensors_in(probe.output), tensors_in(output), strict=True):
-        if before.is_floating_point():
-            total.add(before, after)
-    return total.db
 
 
 def _recorder(sqnr: Sqnr) -> Any:
@@ -58,29 +59,19 @@ def _recorder(sqnr: Sqnr) -> Any:
     return hook
 
 
-def make_report(
-    plan: Plan,
-    model: nn.Module,
-    config: QuantConfig,
-    *,
-    measured: Mapping[str, Sqnr],
-    float_bytes: int,
-    output_sqnr_db: float | None,
-    batches: int,
-    device_note: str | None,
-) -> Report:
+def make_report(plan: Plan, model: nn.Module, config: QuantConfig, outcome: Outcome) -> Report:
     """Return the report of a finished quantization; raises ModelError when the mode left out a planned tensor."""
-    found = {quantizer.key: quantizer for quantizer in quantizers(model)}
-    storages = {q.tensor.storage: q for q in found.values() if q.tensor.storage}
+    there = {quantizer.key: quantizer for quantizer in quantizers(model)}
+    storages = {q.tensor.storage: q for q in there.values() if q.tensor.storage}
     rows: list[TensorReport] = []
     stored = sum(t.numel() * t.element_size() for t in float_entries(model).values())
     for tensor in plan.tensors():
-        quantizer = found.get(tensor.shared or tensor.key) or storages.get(tensor.storage or "")
+        quantizer = there.get(tensor.shared or tensor.key) or storages.get(tensor.storage or "")
         if quantizer is None:
             raise ModelError(f"{tensor.key}: the mode put no quantizer there, though the plan says so")
         sizes = _sizes(quantizer) if quantizer.key == tensor.key else (None, None)
         stored += sizes[1] or 0
-        sqnr = measured.get(quantizer.key)
+        sqnr = outcome.measured.get(quantizer.key)
         rows.append(
             TensorReport(
                 tensor.key,
@@ -93,17 +84,23 @@ def make_report(
                 shared=tensor.shared,
             )
         )
+    found = outcome.verification
     return Report(
         tensors=tuple(rows),
         left_float=left_float(plan),
         coverage=plan.coverage,
-        float_bytes=float_bytes,
+        float_bytes=outcome.float_bytes,
         stored_bytes=stored,
-        output_sqnr_db=output_sqnr_db,
-        batches=batches,
+        output_sqnr_db=found.output_sqnr_db,
+        batches=outcome.batches,
         mode=str(plain(config.mode)),
         device=str(plain(config.device)),
-        device_note=device_note,
+        device_note=outcome.device_note,
+        agreement=found.agreement,
+        probe_batches=found.probe_batches,
+        layers=found.layers,
+        adjustments=outcome.adjustments,
+        final=found.final,
     )
 
 

@@ -1,4 +1,4 @@
-"""The main job: plan, prepare, calibrate, adjust, freeze, convert, report."""
+"""The main job: plan, prepare, calibrate, adjust, freeze, convert, verify, report."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from itertools import chain, islice
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from quark_core.config.models import QuantConfig
-from quark_core.engine.batches import Digest, batches_of, call, example_inputs, mapped
+from quark_core.engine.batches import Digest, batches_of, call, example_inputs
 from quark_core.engine.inputs import described
-from quark_core.engine.measure import Probe, make_report, outputs_sqnr
+from quark_core.engine.measure import Outcome, activations_sqnr, make_report
 from quark_core.engine.progress import tracked
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
 from quark_core.engine.result import Result
 from quark_core.engine.sqnr import Sqnr
+from quark_core.engine.target import Target
+from quark_core.engine.thresholds import check_thresholds
+from quark_core.engine.verification import verified
+from quark_core.engine.verify import Probe, record
 from quark_core.errors import DataError, ModelError, UsageError
-from quark_core.plan import make_plan
+from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.devices import Device
 from quark_core.plugin.plan import Plan
-from quark_core.plugin.protocols import Mode
-from quark_core.plugin.specs import DeviceSpec, ModeSpec
 from quark_core.registry import Registry, use
 
 
@@ -32,6 +34,7 @@ def quantize(
     config: QuantConfig,
     *,
     calibration: Iterable[Any] | None = None,
+    lower: bool = False,
     progress: bool | None = None,
     registry: Registry | None = None,
 ) -> Result:
@@ -39,44 +42,34 @@ def quantize(
 
     ``calibration`` yields batches: a tensor, a tuple of positional arguments or a dict of named ones, moved to the
     model's device; at most ``config.calibration.batches`` are run. It may be None when no activation has a static
-    scale; the first batch also serves to measure the report's SQNR. The result's model is in eval mode.
+    scale; the first ``config.verify.probe_batches`` also serve to measure the report's SQNR. With ``lower`` the
+    result's ``lowered`` really executes on the config's device. The result's models are in eval mode.
 
-    Raises PlanError (the config does not fit the model), DataError (data missing, NaN or Inf), ModelError, DeviceError.
+    Raises PlanError (the config does not fit the model), DataError (data missing, NaN or Inf), ModelError, DeviceError,
+    VerificationError (it falls short of what ``config.verify`` asks).
     """
     if not isinstance(config, QuantConfig):
         raise UsageError(f"quantize: config must be a QuantConfig, not {type(config).__name__}; see load_config")
     with use(registry) as active:
-        mode, device = make_mode(config, active), make_device(config, active)
-        prepared, plan, source, inputs = _prepared(model, config, mode, calibration)
-        float_bytes = state_bytes(model)
+        target = Target.of(config, active, lowering=lower)
+        prepared, plan, changes, source, inputs = _prepared(model, target, calibration)
         owned = observe_parameters(prepared)
-        probe, count, digest = _calibrate(prepared, source, config.calibration.batches, progress)
-        measured = fix_scales(prepared, device, owned)
-        final = mode.convert(prepared)
-        output = outputs_sqnr(final, probe, measured) if probe else None
-        report = make_report(
-            plan,
-            final,
-            config,
+        probes, count, digest = _calibrate(prepared, plan, source, config, progress)
+        measured, adjusted = fix_scales(prepared, target.device, owned)
+        final = target.mode.convert(prepared)
+        lowered = target.device.lower(copy.deepcopy(final)).eval() if lower else None
+        activations_sqnr(final, probes, measured)
+        outcome = Outcome(
             measured=measured,
-            float_bytes=float_bytes,
-            output_sqnr_db=output,
+            float_bytes=state_bytes(model),
             batches=count,
-            device_note=device.unavailable(),
+            adjustments=(*changes, *adjusted),
+            device_note=target.device.unavailable(),
+            verification=verified(target.device, plan, final, lowered, probes),
         )
-        return Result(final, plan, report, config, digest, active, described(inputs))
-
-
-def make_mode(config: QuantConfig, registry: Registry) -> Mode:
-    """Return the config's mode, constructed."""
-    spec, options = registry.choose(ModeSpec, config.mode)
-    return spec.impl.load()(options)
-
-
-def make_device(config: QuantConfig, registry: Registry) -> Device:
-    """Return the config's device, constructed."""
-    spec, options = registry.choose(DeviceSpec, config.device)
-    return spec.impl.load()(options)
+        report = make_report(plan, final, config, outcome)
+        check_thresholds(config, report)
+        return Result(final, lowered, plan, report, config, digest, active, target.options, described(inputs))
 
 
 def own_copy(model: nn.Module) -> nn.Module:
@@ -96,37 +89,38 @@ def state_bytes(model: nn.Module) -> int:
 
 
 def _prepared(
-    model: nn.Module, config: QuantConfig, mode: Mode, calibration: Iterable[Any] | None
-) -> tuple[nn.Module, Plan, Iterable[Any], Any]:
+    model: nn.Module, target: Target, calibration: Iterable[Any] | None
+) -> tuple[nn.Module, Plan, tuple[Adjustment, ...], Iterable[Any], Any]:
     own = own_copy(model)
-    source = batches_of(calibration, config.calibration.batches)
+    source = batches_of(calibration, target.config.calibration.batches)
     first = list(islice(source, 1))
     inputs = example_inputs(first[0]) if first else None
-    plan = make_plan(config, mode.outline(own, inputs))
-    return mode.prepare(own, plan, inputs), plan, chain(first, source), inputs
+    plan, changes = target.plan(own, inputs)
+    return target.mode.prepare(own, plan, inputs), plan, changes, chain(first, source), inputs
 
 
 def _calibrate(
-    prepared: nn.Module, source: Iterable[Any], limit: int, progress: bool | None
-) -> tuple[Probe | None, int, str | None]:
+    prepared: nn.Module, plan: Plan, source: Iterable[Any], config: QuantConfig, progress: bool | None
+) -> tuple[list[Probe], int, str | None]:
     needed = [q for q in quantizers(prepared) if q.observer is not None and q.tensor.role in ("input", "output")]
-    probe, count, digest = None, 0, Digest()
+    layers = tuple(layer.name for layer in plan.layers if layer.tensors)
+    wanted, probes, count, digest = config.verify.probe_batches, list[Probe](), 0, Digest()
     with torch.no_grad():
-        for index, batch in enumerate(tracked(source, "calibrating", limit, show=progress)):
+        for index, batch in enumerate(tracked(source, "calibrating", config.calibration.batches, show=progress)):
             digest.add(batch)
-            # Some models work in place on what they are given.
-            kept = None if probe else mapped(batch, Tensor.clone)
-            output = call(prepared, batch, index)
-            probe = probe or Probe(kept, output)
+            if index < wanted:
+                probes.append(record(prepared, batch, index, layers))
+            else:
+                call(prepared, batch, index)
             count += 1
-            if not needed:
+            if not needed and count >= wanted:
                 break
     if needed and not count:
         raise DataError(
             f"calibration data are needed: {needed[0].key} and {len(needed) - 1} more activations have a static scale; "
             "give calibration batches, or set is_dynamic: true"
         )
-    return probe, count, digest.hexdigest() if count else None
+    return probes, count, digest.hexdigest() if count else None
 
 
 Owned = Mapping[Quantizer, tuple[nn.Module, str]]
@@ -143,15 +137,18 @@ def observe_parameters(prepared: nn.Module) -> Owned:
     return owned
 
 
-def fix_scales(prepared: nn.Module, device: Device, owned: Owned) -> dict[str, Sqnr]:
-    """Compute scales, let the device adjust them, snap parameters; return the SQNR of every quantized parameter."""
+def fix_scales(prepared: nn.Module, device: Device, owned: Owned) -> tuple[dict[str, Sqnr], tuple[Adjustment, ...]]:
+    """Compute scales, let the device adjust them, snap parameters.
+
+    Return the SQNR of every quantized parameter, and what the device changed.
+    """
     for quantizer in quantizers(prepared):
         quantizer.calibrated()
-    device.adjust(prepared)
+    adjusted = tuple(device.adjust(prepared) or ())
     measured = {q.key: _snap(q, getattr(module, name)) for q, (module, name) in owned.items()}
     for quantizer in quantizers(prepared):
         quantizer.quantizing = True
-    return measured
+    return measured, adjusted
 
 
 def _snap(quantizer: Quantizer, parameter: nn.Parameter) -> Sqnr:

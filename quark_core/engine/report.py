@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.plan import Coverage, Plan
 from quark_core.table import counted, table
 
@@ -40,6 +41,35 @@ class FloatLayer:
 
 
 @dataclass(frozen=True)
+class LayerReport:
+    """What became of the output of one layer, over the probe batches; decibels are None where it was not seen."""
+
+    name: str
+    path: str
+    """How it computes: see ``LayerPath``."""
+    why: str
+    local_db: float | None
+    """SQNR of its output when it alone is quantized."""
+    cumulative_db: float | None
+    """SQNR of its output in the quantized model."""
+    final_db: float | None = None
+    """The same in the lowered model, or in the device's own arithmetic."""
+
+
+@dataclass(frozen=True)
+class FinalReport:
+    """What became of the outputs in the final model: the lowered one, or the device's own arithmetic on the host."""
+
+    kind: str
+    """``lowered`` or ``executor``."""
+    output_sqnr_db: float | None
+    """Against the float model."""
+    agreement: float | None
+    quantized_sqnr_db: float | None
+    """Against the quantized model that it came from."""
+
+
+@dataclass(frozen=True)
 class Report:
     """What a quantization did."""
 
@@ -58,6 +88,14 @@ class Report:
     device: str
     device_note: str | None
     """Why the device cannot execute here, or None."""
+    agreement: float | None = None
+    """Share of the outputs' rows whose largest value stays at the same place; None where there are none."""
+    probe_batches: int = 0
+    """Batches that were replayed."""
+    layers: tuple[LayerReport, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    """What the device changed."""
+    final: FinalReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; an infinite SQNR, where nothing changed, is the text ``exact``."""
@@ -70,6 +108,7 @@ class Report:
             for t in self.tensors
         ]
         parts = [table(("tensor", "quantized as", "by", "SQNR dB", "bytes"), rows)]
+        parts += [text for text in (layer_table(self.layers), adjustment_table(self.adjustments)) if text]
         if self.left_float:
             kept = [((x.name or "(root)", x.type, x.reason), not x.parameters) for x in self.left_float]
             parts.append(table(("left in float", "class", "why"), counted(kept)))
@@ -77,16 +116,53 @@ class Report:
         return "\n\n".join(parts)
 
     def summary(self) -> list[str]:
-        """Return the closing lines: coverage, size, output SQNR, device."""
+        """Return the closing lines: coverage, size, quality of the outputs, device."""
         ratio = f" ({self.float_bytes / self.stored_bytes:.2f}x smaller)" if self.stored_bytes else ""
         return [
             f"coverage: {self.coverage}",
             f"size: {self.float_bytes} -> {self.stored_bytes} bytes{ratio}",
-            f"output SQNR: {decibels(self.output_sqnr_db)} dB over the first of {self.batches} batches"
-            if self.output_sqnr_db is not None
-            else f"output SQNR: not measured, {'the outputs hold no floats' if self.batches else 'there was no data'}",
+            *self._quality(),
             f"mode: {self.mode}, device: {self.device}" + (f" ({self.device_note})" if self.device_note else ""),
         ]
+
+    def _quality(self) -> list[str]:
+        if self.output_sqnr_db is None:
+            missing = "the outputs hold no floats" if self.probe_batches else "verify replays no batch"
+            return [f"output SQNR: not measured, {missing if self.batches else 'there was no data'}"]
+        first = "first" if self.probe_batches == 1 else f"first {self.probe_batches}"
+        lines = [
+            f"output SQNR: {decibels(self.output_sqnr_db)} dB over the {first} of {self.batches} batches"
+            f"{_same(self.agreement)}"
+        ]
+        if self.final is not None:
+            lines.append(
+                f"{self.final.kind}: {decibels(self.final.output_sqnr_db)} dB{_same(self.final.agreement)}; against "
+                f"the quantized model: {decibels(self.final.quantized_sqnr_db)} dB"
+            )
+        return lines
+
+
+def _same(agreement: float | None) -> str:
+    return "" if agreement is None else f", {100 * agreement:.1f}% of the rows keep their largest value"
+
+
+def layer_table(layers: tuple[LayerReport, ...]) -> str:
+    """Return a table of how layers compute and what became of their outputs; empty without layers."""
+    if not layers:
+        return ""
+    final = any(layer.final_db is not None for layer in layers)
+    head = ("layer", "computes", "local dB", "cumulative dB", *(("final dB",) if final else ()), "with")
+    rows = []
+    for layer in layers:
+        last = (decibels(layer.final_db),) if final else ()
+        rows.append((layer.name, layer.path, decibels(layer.local_db), decibels(layer.cumulative_db), *last, layer.why))
+    return table(head, rows)
+
+
+def adjustment_table(adjustments: tuple[Adjustment, ...]) -> str:
+    """Return a table of what a device changed; empty where it changed nothing."""
+    rows = [(x.tensor, x.before, x.after, x.why) for x in adjustments]
+    return table(("changed by the device", "from", "to", "why"), rows) if rows else ""
 
 
 def decibels(value: float | None) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 
 from quark_core.config.models import QuantConfig
 from quark_core.engine.report import Report
+from quark_core.plugin.options import Options
 from quark_core.plugin.plan import Plan
 from quark_core.registry import Registry
 
@@ -20,12 +21,16 @@ class Result:
 
     model: nn.Module
     """In eval mode; computes in floating point on quantized values."""
+    lowered: nn.Module | None
+    """What really executes on the device, where that was asked for."""
     plan: Plan
     report: Report
     config: QuantConfig
     data_sha256: str | None
     """Digest of the batches that were run, or None."""
     registry: Registry
+    device: Options
+    """The device's options with nothing left open."""
     inputs: Any = None
     """Shapes and dtypes of the first batch, as JSON, for modes that trace when a model is loaded."""
 

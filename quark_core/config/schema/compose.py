@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from quark_core.config.device_rules import device_rules
+from quark_core.config.device_rules import device_variants
 from quark_core.config.models import QuantConfig
 from quark_core.config.rules import Rule
 from quark_core.config.schema.choices import Choices
 from quark_core.config.schema.conditions import Fields, named
+from quark_core.config.schema.devices import is_variant
 from quark_core.config.schema.fields import field_schemas
 from quark_core.config.schema.keywords import Schema
 from quark_core.config.schema.rules import forbidden_fields, offers, pointless_fields, rule_schemas
 from quark_core.config.tensor_rules import tensor_rules
 from quark_core.plugin.capability import ROLES
-from quark_core.plugin.specs import DeviceSpec, DtypeSpec
+from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec
 from quark_core.registry import KINDS, Registry
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -75,11 +76,15 @@ def _add_tensors(root: Schema, definitions: dict[str, Schema], fields: Fields) -
 
 def _add_devices(root: Schema, definitions: dict[str, Schema], fields: Fields) -> None:
     branches = []
-    for name, spec in fields.registry.specs(DeviceSpec.kind).items():
-        rules = device_rules(spec, fields.registry) if isinstance(spec, DeviceSpec) else ()
-        if rules:
-            roles = _device_roles(name, rules, definitions, fields)
-            branches.append({"if": _is_device(name), "then": _everywhere(roles)})
+    devices = (spec for spec in fields.registry.specs(DeviceSpec.kind).values() if isinstance(spec, DeviceSpec))
+    for spec in devices:
+        for variant in device_variants(spec, fields.registry):
+            if variant.modes:
+                branches.append({"if": is_variant(spec, variant), "then": _mode(variant.modes, fields)})
+            if variant.rules:
+                name = ".".join([spec.name, *(str(value) for _, value in variant.given)])
+                roles = _device_roles(name, variant.rules, definitions, fields)
+                branches.append({"if": is_variant(spec, variant), "then": _everywhere(roles)})
     if branches:
         root["allOf"] = branches
 
@@ -102,10 +107,13 @@ def _everywhere(roles: dict[str, Schema]) -> Schema:
     return {"properties": {**roles, "layers": entries}}
 
 
-def _is_device(name: str) -> Schema:
-    there: Schema = {"properties": {DeviceSpec.kind: named((name,))}}
-    is_default = QuantConfig.model_fields[DeviceSpec.kind].default == name
-    return there if is_default else {**there, "required": [DeviceSpec.kind]}
+def _mode(rule: Rule, fields: Fields) -> Schema:
+    modes = rule.allow["mode"]
+    bad = [name for name in fields.registry.specs(ModeSpec.kind) if name not in modes]
+    verdict = {"if": named(bad), "then": {**named(modes), "errorMessage": rule.message}}
+    if QuantConfig.model_fields["mode"].default in modes:
+        return {"properties": {"mode": verdict}}
+    return {"properties": {"mode": verdict}, "required": ["mode"], "errorMessage": rule.message}
 
 
 __all__ = ["config_schema", "schema_text"]

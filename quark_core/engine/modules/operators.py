@@ -21,6 +21,8 @@ class Weight:
 class Operator:
     """One kind of operator; subclasses of ``cls`` are this operator too, whatever their own ``forward`` does."""
 
+    name: str
+    """As capabilities and graph mode call it."""
     cls: type[nn.Module]
     weights: tuple[Weight, ...]
     biases: tuple[str, ...] = ("bias",)
@@ -50,8 +52,8 @@ def _convolutions() -> tuple[Operator, ...]:
     transposed: tuple[type[nn.Module], ...] = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
     channels = _feature("in_channels")
     return tuple(
-        Operator(cls, (Weight("weight", *axes),), activation_axis=-(rank + 1), input_length=channels)
-        for family, axes in ((plain, (0, 1)), (transposed, (1, 0)))
+        Operator(f"{name}{rank}d", cls, (Weight("weight", *axes),), activation_axis=-(rank + 1), input_length=channels)
+        for name, family, axes in (("conv", plain, (0, 1)), ("conv_transpose", transposed, (1, 0)))
         for rank, cls in enumerate(family, 1)
     )
 
@@ -59,12 +61,13 @@ def _convolutions() -> tuple[Operator, ...]:
 _PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 
 OPERATORS: tuple[Operator, ...] = (
-    Operator(nn.Linear, (Weight("weight"),), input_length=_feature("in_features")),
+    Operator("linear", nn.Linear, (Weight("weight"),), input_length=_feature("in_features")),
     *_convolutions(),
-    Operator(nn.Embedding, (Weight("weight"),), biases=(), inputs=()),
-    Operator(nn.Bilinear, (Weight("weight", 0, 2),), inputs=("input1", "input2"), input_length=_bilinear),
+    Operator("embedding", nn.Embedding, (Weight("weight"),), biases=(), inputs=()),
+    Operator("bilinear", nn.Bilinear, (Weight("weight", 0, 2),), inputs=("input1", "input2"), input_length=_bilinear),
     # The output projection is a submodule, a Linear of its own; see attention.py.
     Operator(
+        "multi_head_attention",
         nn.MultiheadAttention,
         tuple(Weight(name) for name in _PROJECTIONS),
         biases=("in_proj_bias",),

@@ -53,7 +53,8 @@ def _layer(name: str, module: nn.Module, names: dict[int, str], owners: dict[int
     if operator is not None and reason is None:
         tensors = tuple(_tensors(module, operator, names, fresh))
     types = tuple(cls.__name__ for cls in type(module).__mro__ if issubclass(cls, nn.Module) and cls is not nn.Module)
-    return LayerOutline(name, types or ("Module",), tensors, sum(fresh.values()), reason)
+    kind = operator.name if operator else None
+    return LayerOutline(name, types or ("Module",), tensors, sum(fresh.values()), reason, operator=kind)
 
 
 def _unsupported(module: nn.Module, operator: Operator | None, own: list[nn.Parameter]) -> str | None:

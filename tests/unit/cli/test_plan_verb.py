@@ -34,6 +34,7 @@ def test_json_says_the_same(quark: Quark, work: Path) -> None:
         ],
         "left_float": [{"layer": "0", "type": "Linear", "why": "excluded by exclude[0] (part.yaml:3)"}],
         "coverage": {"layers": 2, "quantized_layers": 1, "parameters": 180, "quantized_parameters": 64},
+        "changes": [],
     }
 
 

@@ -29,6 +29,7 @@ def test_a_linear_layer_in_full() -> None:
             TensorOutline("output", "output", None, -1, -1),
         ),
         28,
+        operator="linear",
     )
 
 

@@ -1,0 +1,95 @@
+"""What the replays of the probe batches say of the quantized and of the final model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from quark_core.engine.report import FinalReport, LayerReport
+from quark_core.engine.sqnr import Sqnr
+from quark_core.engine.verify import Measured, Probe, cumulative, local
+from quark_core.errors import DeviceError
+from quark_core.plugin.adjustment import LayerPath
+from quark_core.plugin.devices import Device, Executes, Lowered
+from quark_core.plugin.plan import Plan
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was measured, for the report."""
+
+    output_sqnr_db: float | None = None
+    agreement: float | None = None
+    probe_batches: int = 0
+    layers: tuple[LayerReport, ...] = ()
+    final: FinalReport | None = None
+
+
+@dataclass(frozen=True)
+class _Final:
+    """The model that stands for what the device computes, and how its layers do it."""
+
+    kind: str = ""
+    model: nn.Module | None = None
+    paths: Mapping[str, LayerPath] = field(default_factory=dict)
+
+
+def verified(
+    device: Device, plan: Plan, quantized: nn.Module, lowered: nn.Module | None, probes: Sequence[Probe]
+) -> Verification:
+    """Replay ``probes`` through the quantized model and through the lowered one, or the device's own arithmetic."""
+    final = _final(device, quantized, lowered)
+    if not probes and final.model is None:
+        return Verification()
+    alone, together = local(quantized, probes), cumulative(quantized, probes)
+    last = cumulative(final.model, probes) if final.model is not None else None
+    return Verification(
+        output_sqnr_db=together.outputs.db,
+        agreement=together.agreement,
+        probe_batches=len(probes),
+        layers=_layers(plan, alone, together, last, final.paths),
+        final=_compared(final.kind, together, last) if last else None,
+    )
+
+
+def _final(device: Device, quantized: nn.Module, lowered: nn.Module | None) -> _Final:
+    if lowered is not None:
+        return _Final("lowered", lowered, lowered.layer_paths if isinstance(lowered, Lowered) else {})
+    if not isinstance(device, Executes):
+        return _Final()
+    try:
+        executor = device.executor(quantized)
+    except DeviceError:
+        # Under some options there is no arithmetic of its own to prove.
+        return _Final()
+    return _Final("executor", executor, executor.layer_paths if isinstance(executor, Lowered) else {})
+
+
+def _compared(kind: str, quantized: Measured, final: Measured) -> FinalReport:
+    between = Sqnr()
+    for before, after in zip(quantized.results, final.results, strict=True):
+        between.add(before, after)
+    return FinalReport(kind, final.outputs.db, final.agreement, between.db)
+
+
+def _layers(
+    plan: Plan, alone: Mapping[str, Sqnr], together: Measured, last: Measured | None, paths: Mapping[str, LayerPath]
+) -> tuple[LayerReport, ...]:
+    return tuple(
+        LayerReport(
+            layer.name,
+            (path := paths.get(layer.name, LayerPath("simulated"))).path,
+            path.why,
+            _db(alone, layer.name),
+            _db(together.layers, layer.name),
+            _db(last.layers, layer.name) if last else None,
+        )
+        for layer in plan.layers
+        if layer.tensors
+    )
+
+
+def _db(found: Mapping[str, Sqnr], layer: str) -> float | None:
+    return found[layer].db if layer in found else None

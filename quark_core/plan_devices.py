@@ -1,0 +1,95 @@
+"""What a device takes of a model's layers, operator by operator."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from quark_core.config.condition import Value, plain
+from quark_core.config.device_rules import free, limits
+from quark_core.config.models import QuantConfig
+from quark_core.config.rules import join_words
+from quark_core.errors import Problem
+from quark_core.plugin.capability import Capability
+from quark_core.plugin.outline import LayerOutline, Outline
+from quark_core.plugin.plan import Plan, TensorPlan
+from quark_core.plugin.specs import DeviceSpec
+from quark_core.registry import Registry
+
+
+@dataclass(frozen=True)
+class DeviceLimits:
+    """The capabilities of a config's device."""
+
+    name: str
+    rows: tuple[Capability, ...] | None
+    """None when it takes everything."""
+
+    @staticmethod
+    def of(config: QuantConfig, registry: Registry) -> DeviceLimits:
+        """Return those of the config's device under its options."""
+        spec, options = registry.choose(DeviceSpec, config.device)
+        return DeviceLimits(spec.name, spec.rows(dict(options)))
+
+    def names(self, operator: str | None) -> bool:
+        """Return whether a row for activations names an operator, which the rules at the root then reach."""
+        return any(operator in (row.operators or ()) for row in self._for("input") + self._for("output"))
+
+    def computes(self, layer: LayerOutline, role: str) -> bool:
+        """Return whether some row is for tensors of a role in layers of this kind."""
+        known = self.rows is None or layer.operator is None
+        return known or any(layer.operator in (row.operators or (layer.operator,)) for row in self._for(role))
+
+    def _for(self, role: str) -> list[Capability]:
+        return [row for row in self.rows or () if role in row.roles]
+
+    def problems(self, plan: Plan, outline: Outline) -> Iterator[Problem]:
+        """Yield each tensor of ``plan`` that the device does not take in its layer."""
+        operators = {layer.name: layer.operator for layer in outline.layers}
+        for tensor in plan.tensors() if self.rows is not None else ():
+            operator = operators.get(tensor.layer)
+            rows = [r for r in self._for(tensor.role) if operator is None or operator in (r.operators or (operator,))]
+            yield from self._tensor(tensor, operator or "an operator", rows)
+
+    def _tensor(self, tensor: TensorPlan, operator: str, rows: list[Capability]) -> Iterator[Problem]:
+        dtypes = tuple(dict.fromkeys(dtype for row in rows for dtype in row.dtypes))
+        what = f"{self.name} takes"
+        if not rows:
+            message = f"{what} no {tensor.role} of {operator}"
+            yield _problem(tensor, message, f"exclude {tensor.layer!r}, or skip its {tensor.role} in layers")
+            return
+        mine = [row for row in rows if tensor.settings.dtype.name in row.dtypes]
+        if not mine:
+            near = _nearest(tensor.settings.dtype.name, dtypes)
+            message = f"{what} {tensor.role} dtype {join_words(dtypes, 'or')} of {operator}"
+            yield _problem(tensor, message, f"write dtype: {near} for {tensor.layer!r} in layers, or exclude it")
+            return
+        for field, allowed in limits(mine[0]).items():
+            value = _value(tensor, field)
+            if allowed is not None and value not in allowed and free(tensor.settings.dtype, field, allowed):
+                names = join_words(allowed, "or")
+                message = f"{what} {tensor.role} {tensor.settings.dtype.name} of {operator} only with {field} {names}"
+                near = join_words([_nearest(value, allowed)])
+                yield _problem(tensor, message, f"write {field}: {near} for {tensor.layer!r} in layers, or exclude it")
+
+
+def _value(tensor: TensorPlan, field: str) -> Value | None:
+    settings = tensor.settings
+    if field == "round_method":
+        return settings.rounding.name
+    found: Value | None = plain(getattr(settings, field))
+    return found
+
+
+def _nearest(value: Value | None, allowed: tuple[Value, ...]) -> Value:
+    near = difflib.get_close_matches(str(value), [str(item) for item in allowed], 1, cutoff=0.0)
+    return next((item for item in allowed if str(item) in near), allowed[0])
+
+
+def _problem(tensor: TensorPlan, message: str, fix: str) -> Problem:
+    text = f"{tensor.key} ({tensor.origin.rule}): {message}"
+    return Problem(text, fix=fix, place=tensor.origin.place, code="device_operator")
+
+
+__all__ = ["DeviceLimits"]
