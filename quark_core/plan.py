@@ -71,10 +71,10 @@ def _layer(config: QuantConfig, layer: LayerOutline, matches: Matches, device: D
         reason = f"excluded by {origin}"
     else:
         entries = matches.entries(layer.name)
-        root = not layer.on_request or device.names(layer.operator)
+        root = not layer.on_request or device.lists_operators
         choices = [(t, _choose(config, t.role, entries, root=root)) for t in layer.tensors]
-        if root and (left := _left_by_device(layer, choices, device)):
-            reason, choices = left, []
+        if left := _left_by_device(layer, choices, device):
+            reason, choices = reason or left, []
         tensors = tuple(_tensor(layer, tensor, choice) for tensor, choice in choices if choice.config)
         reason = reason or "; ".join(_why_not(layer, choices))
     quantized = sum(_elements(layer, tensor) for tensor in tensors)
@@ -114,10 +114,11 @@ def _why_not(layer: LayerOutline, choices: list[tuple[TensorOutline, _Choice]]) 
 def _left_by_device(
     layer: LayerOutline, choices: list[tuple[TensorOutline, _Choice]], device: DeviceLimits
 ) -> str | None:
-    """Return why an operator without parameters, to which only rules at the root apply, is left to the host."""
+    """Return why an operator to which only rules at the root apply is left to the host; layers with weights are not."""
     chosen = [(tensor.role, choice.origin) for tensor, choice in choices if choice.config]
     asked = any(origin is not None and origin.rule.startswith("layers[") for _, origin in chosen)
-    if layer.parameters or asked or all(device.computes(layer, role) for role, _ in chosen):
+    weighted = layer.parameters and not layer.on_request
+    if weighted or asked or all(device.computes(layer, role) for role, _ in chosen):
         return None
     return f"{device.name} does not compute {layer.operator}"
 

@@ -32,14 +32,17 @@ class DeviceLimits:
         spec, options = registry.choose(DeviceSpec, config.device)
         return DeviceLimits(spec.name, spec.rows(dict(options)))
 
-    def names(self, operator: str | None) -> bool:
-        """Return whether a row for activations names an operator, which the rules at the root then reach."""
-        return any(operator in (row.operators or ()) for row in self._for("input") + self._for("output"))
+    @property
+    def lists_operators(self) -> bool:
+        """Whether rows for activations name operators, which the rules at the root then reach."""
+        return any(row.operators for row in self._for("input") + self._for("output"))
 
     def computes(self, layer: LayerOutline, role: str) -> bool:
-        """Return whether some row is for tensors of a role in layers of this kind."""
-        known = self.rows is None or layer.operator is None
-        return known or any(layer.operator in (row.operators or (layer.operator,)) for row in self._for(role))
+        """Return whether some row is for tensors of a role in layers of this kind; by name where it is on request."""
+        if self.rows is None or layer.operator is None:
+            return True
+        unnamed = () if layer.on_request else (layer.operator,)
+        return any(layer.operator in (row.operators or unnamed) for row in self._for(role))
 
     def _for(self, role: str) -> list[Capability]:
         return [row for row in self.rows or () if role in row.roles]

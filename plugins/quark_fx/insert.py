@@ -64,7 +64,7 @@ class _Inserter:
 
     def _note(self) -> None:
         """Mark the nodes with what they compute, for devices and replays."""
-        known = {op.node: op for op in self._operators.values()}
+        known = {op.node: op for op in self._operators.values() if op.kind.role is not Role.moving}
         for node in self._nodes.nodes:
             op, kind = known.get(node), kind_of(node, self._graph.modules)
             if kind is None:
@@ -80,7 +80,7 @@ class _Inserter:
                 bias.path if bias else None,
             )
             set_note(node, found)
-        for op in self._operators.values():
+        for op in known.values():
             set_result(self._graph.result(op), op.name)
 
     def _replace(self, layers: list[LayerPlan]) -> None:

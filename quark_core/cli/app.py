@@ -14,6 +14,7 @@ from quark_core.errors import QuarkError
 
 VERBS = {
     "demo": "quark_core.cli.demo",
+    "devices": "quark_core.cli.devices",
     "plan": "quark_core.cli.plan",
     "plugins": "quark_core.cli.plugins",
     "quantize": "quark_core.cli.quantize",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Iterator
 
 import click
 
+from quark_core.cli.capabilities import capability_lines
 from quark_core.plugin.options import Options
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec, Spec
 from quark_core.registry import KINDS, installed
@@ -42,7 +42,7 @@ def _describe(spec: Spec) -> Iterator[str]:
     options = [name for name in spec.options.model_fields if name != "name"]
     yield from ("", table(("option", "default", "allowed", "what"), list(_options(spec.options)))) if options else ()
     if isinstance(spec, DeviceSpec):
-        yield from ("", *_capabilities(spec))
+        yield from ("", *capability_lines(spec))
 
 
 def _dtype(spec: DtypeSpec) -> Iterator[str]:
@@ -64,16 +64,3 @@ def _options(options: type[Options]) -> Iterator[tuple[str, str, str, str]]:
             bounds = " ".join(str(item) for item in field.metadata if "strict" not in str(item).lower())
             kind = getattr(field.annotation, "__name__", str(field.annotation))
             yield name, default, f"{kind} {bounds}".strip(), " ".join((field.description or "").split())
-
-
-def _capabilities(spec: DeviceSpec) -> Iterator[str]:
-    if spec.capabilities is None:
-        yield "takes every tensor config"
-        return
-    rows = []
-    for row in spec.capabilities:
-        values = (getattr(row, field.name) for field in dataclasses.fields(row))
-        rows.append(
-            [", ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in x) if x else "any" for x in values]
-        )
-    yield table([field.name for field in dataclasses.fields(spec.capabilities[0])], rows)

@@ -17,6 +17,7 @@ from quark_core.plugin import (
     DtypeSpec,
     FloatFormat,
     IntFormat,
+    ModeLimit,
     ObserverSpec,
     Options,
     Ref,
@@ -81,6 +82,8 @@ class NpuOptions(Options):
     name: Literal["acme.npu"] = "acme.npu"
     cores: Literal[1, 2, 4] = 1
     """Cores in use."""
+    fast: bool = False
+    """Faster."""
 
 
 E4M3 = FloatFormat(4, 3, specials="fn")
@@ -106,6 +109,18 @@ CAPABILITIES = (
         roles=("input",), dtypes=("acme.uint2", "absent.int1"), symmetric=(False,), scale_types=(ScaleType.pof2,)
     ),
     Capability(roles=("bias",), dtypes=("bfloat16",)),
+    Capability(roles=("output",), dtypes=("int8", "uint8"), operators=("linear",), when={"cores": (2, 4)}),
+    Capability(
+        roles=("output",),
+        dtypes=("int8",),
+        operators=("add",),
+        symmetric=(True,),
+        when={"cores": (2,), "fast": (True,)},
+    ),
+)
+MODES = (
+    ModeLimit(("fx_graph_mode",), when={"cores": (4,)}),
+    ModeLimit(("fx_graph_mode", "eager_mode"), when={"fast": (True,)}),
 )
 
 
@@ -126,7 +141,7 @@ def acme() -> ModuleType:
 
     @hookimpl
     def quark_devices() -> tuple[DeviceSpec, ...]:
-        return (DeviceSpec(NpuOptions, Ref("quark_acme:N"), capabilities=CAPABILITIES),)
+        return (DeviceSpec(NpuOptions, Ref("quark_acme:N"), capabilities=CAPABILITIES, modes=MODES),)
 
     contents: dict[str, Any] = {"QUARK_API": 1, **{f.__name__: f for f in (quark_dtypes, quark_observers)}}
     contents |= {f.__name__: f for f in (quark_roundings, quark_devices)}

@@ -91,7 +91,7 @@ PLUGINS = (
     fault(
         "a role that a device does not take",
         "device: acme.npu\noutput: {dtype: int8}",
-        "acme.npu takes output dtype nothing: leave it out.",
+        "acme.npu takes output in floating point only: leave it out.",
         "dtype",
         schema="acme",
     ),

@@ -1,0 +1,161 @@
+"""Replays: what the noise of each layer is, alone and together, checked by hand; thresholds."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from quark_core import QuantConfig, Result, load_config, quantize
+from quark_core.engine.verify import cumulative, local, record
+from quark_core.errors import DataError, VerificationError
+from quark_core.registry import use
+from tests.unit.engine.chip import chip_registry
+from tests.unit.engine.sample_nets import INT8, ROWS8, mlp
+
+X = torch.randn(8, 6, generator=torch.Generator().manual_seed(3))
+INT3: dict[str, Any] = {"dtype": "int3"}
+
+
+@pytest.fixture(autouse=True)
+def registry() -> Iterator[None]:
+    with use(chip_registry()):
+        yield
+
+
+def run(*batches: Tensor, model: nn.Module | None = None, **parts: Any) -> Result:
+    config = QuantConfig.model_validate(parts)
+    return quantize(model or mlp(), config, calibration=batches or (X,), progress=False)
+
+
+def decibels(exact: Tensor, changed: Tensor) -> float:
+    return float(10 * torch.log10(exact.double().square().sum() / (exact.double() - changed.double()).square().sum()))
+
+
+@pytest.mark.parametrize("mode", ["eager_mode", "fx_graph_mode"])
+def test_local_and_cumulative_noise_by_hand(mode: str) -> None:
+    net: Any = mlp()
+    result = run(model=net, mode=mode, weight=INT3)
+    rows = {layer.name: layer for layer in result.report.layers}
+    first, second = (result.model.get_parameter(f"{name}.weight") for name in ("0", "2"))
+    with torch.no_grad():
+        a = net[0](X)
+        b = net[2](a.relu())
+        a_quantized = nn.functional.linear(X, first, net[0].bias)
+        b_alone = nn.functional.linear(a.relu(), second, net[2].bias)
+        b_together = nn.functional.linear(a_quantized.relu(), second, net[2].bias)
+    if mode == "fx_graph_mode":
+        # There the ReLU belongs to the layer before it.
+        a, a_quantized = a.relu(), a_quantized.relu()
+    assert rows["0"].local_db == pytest.approx(decibels(a, a_quantized), abs=1e-3)
+    assert rows["0"].cumulative_db == pytest.approx(decibels(a, a_quantized), abs=1e-3)
+    assert rows["2"].local_db == pytest.approx(decibels(b, b_alone), abs=1e-3)
+    assert rows["2"].cumulative_db == pytest.approx(decibels(b, b_together), abs=1e-3)
+    assert result.report.output_sqnr_db == rows["2"].cumulative_db
+    assert (rows["0"].path, rows["2"].path) == ("simulated", "simulated")
+
+
+def test_a_layer_that_is_called_twice_counts_both_calls() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(6, 6)
+
+        def forward(self, x: Tensor) -> Tensor:
+            result: Tensor = self.fc(self.fc(x))
+            return result
+
+    probe = record(Twice(), X, 0, ["fc"])
+    assert len(probe.layers["fc"]) == 2
+    measured = cumulative(Twice(), [probe])
+    assert measured.layers["fc"].values == 2 * 8 * 6
+
+
+def test_a_model_that_changes_nothing_is_exact() -> None:
+    net = mlp()
+    probe = record(net, X, 0, ["0", "2"])
+    assert {name: sqnr.db for name, sqnr in local(net, [probe]).items()} == {"0": math.inf, "2": math.inf}
+    assert cumulative(net, [probe]).outputs.db == math.inf
+    assert cumulative(net, [probe]).agreement == 1.0
+
+
+def test_agreement_is_the_share_of_rows_that_keep_their_largest_value() -> None:
+    class Outputs(nn.Module):
+        def __init__(self, values: list[list[float]]) -> None:
+            super().__init__()
+            self.values = values
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tensor(self.values) + 0 * x.sum()
+
+    probe = record(Outputs([[1, 2, 3], [3, 2, 1], [0, 5, 0], [9, 0, 0]]), X, 0, [])
+    assert cumulative(Outputs([[1, 2, 3], [3, 2, 1], [0, 5, 9], [9, 0, 0]]), [probe]).agreement == 0.75
+
+
+def test_several_probe_batches_and_none() -> None:
+    more = [X, X + 1, X - 1]
+    report = run(*more, weight=INT8, input=INT8, verify={"probe_batches": 2}).report
+    assert report.probe_batches == 2
+    assert "over the first 2 of 3 batches" in str(report)
+    report = run(*more, weight=INT8, input=INT8, verify={"probe_batches": 0}).report
+    assert (report.probe_batches, report.layers, report.output_sqnr_db) == (0, (), None)
+    assert "output SQNR: not measured, verify replays no batch" in str(report)
+
+
+def test_the_devices_own_arithmetic_is_replayed_and_named() -> None:
+    report = run(device={"name": "acme.chip", "noisy": True}, weight=ROWS8).report
+    assert report.final is not None
+    assert report.final.kind == "executor"
+    assert report.final.output_sqnr_db is not None
+    assert report.output_sqnr_db is not None
+    assert report.final.output_sqnr_db < 10 < report.output_sqnr_db
+    assert (report.layers[0].path, report.layers[0].why) == ("integer", "by hand")
+    assert "executor: " in str(report)
+
+
+def test_a_device_with_nothing_to_prove() -> None:
+    assert run(device={"name": "acme.chip", "proves": False}, weight=ROWS8).report.final is None
+
+
+def test_a_shortfall_names_the_line_and_the_worst_layers(tmp_path: Path) -> None:
+    file = tmp_path / "net.yaml"
+    file.write_text("weight: {dtype: int3}\nverify:\n  min_sqnr_db: 40\n  min_agreement: 1\n", encoding="utf-8")
+    with pytest.raises(VerificationError) as caught:
+        quantize(mlp(), load_config(file), calibration=[X], progress=False)
+    text = str(caught.value)
+    assert "net.yaml:3:16: verify.min_sqnr_db: the outputs have " in text or "net.yaml:3:3: verify.min_sqnr_db" in text
+    assert "at least 40 are asked" in text
+    assert "The layers with the most noise: " in text
+    assert "0 " in text
+    assert "2 " in text
+    assert caught.value.report.layers  # type: ignore[attr-defined]  # the error knows it as an object
+
+
+def test_the_final_model_is_what_must_reach_it() -> None:
+    parts: dict[str, Any] = {"weight": ROWS8, "verify": {"min_sqnr_db": 20}}
+    run(device={"name": "acme.chip"}, **parts)
+    with pytest.raises(VerificationError, match=r"^verify\.min_sqnr_db: the outputs have -?\d"):
+        run(device={"name": "acme.chip", "noisy": True}, **parts)
+
+
+@pytest.mark.parametrize("name", ["min_sqnr_db", "min_agreement"])
+def test_what_cannot_be_checked_is_an_error(name: str) -> None:
+    config = QuantConfig.model_validate({"weight": INT8, "verify": {name: 0.5}})
+    with pytest.raises(DataError, match=rf"^verify\.{name}: nothing was replayed"):
+        quantize(mlp(), config, progress=False)
+
+
+def test_outputs_without_rows_have_no_agreement() -> None:
+    net = nn.Sequential(nn.Linear(6, 1))
+    assert run(model=net, weight=INT8).report.agreement is None
+    with pytest.raises(DataError, match="the model has no outputs with rows of several values"):
+        run(model=net, weight=INT8, verify={"min_agreement": 0.5})
+
+
+@pytest.mark.parametrize("verify", [{"min_agreement": 1.1}, {"min_agreement": -1}, {"probe_batches": -1}, {"least": 1}])
+def test_what_verify_takes(verify: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="verify"):
+        QuantConfig.model_validate({"weight": INT8, "verify": verify})
