@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from quark_core.errors import DeviceError
-from quark_core.plugin import Device, DeviceSpec
+from quark_core.plugin import Device, DeviceSpec, Executes, Lowered, PreparesGraph, Resolves
 from quark_core.registry import current
-from quark_core.testing.options import build
+from quark_core.testing.device_runs import Run, network, run
+from quark_core.testing.options import build, make
 from quark_core.testing.suite import Suite
 
 if TYPE_CHECKING:
     from torch import nn
 
-
-def _net() -> nn.Module:
-    from torch import nn
-
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 2)).eval()
+PATHS = ("kernel", "integer", "dequantized", "simulated", "float")
 
 
 class DeviceTests(Suite, abstract=True):
@@ -28,11 +26,17 @@ class DeviceTests(Suite, abstract=True):
     spec: ClassVar[DeviceSpec]
     options: ClassVar[Mapping[str, Any]] = {}
     """Options to test with."""
+    least_decibels: ClassVar[float] = 20.0
+    """How close what it computes must come to the quantized model."""
 
     def device(self) -> Device:
         """Return a new device."""
         made: Device = build(self.spec, self.options)
         return made
+
+    def run(self) -> Run:
+        """Return a small network quantized for the device."""
+        return run(self.spec, make(self.spec, self.options), self.device())
 
     def test_it_says_whether_it_is_here(self) -> None:
         why: object = self.device().unavailable()
@@ -54,7 +58,7 @@ class DeviceTests(Suite, abstract=True):
     def test_adjusting_leaves_a_float_model_alone(self) -> None:
         import torch
 
-        model, x = _net(), torch.randn(2, 3, 4, 4)
+        model, x = network(), torch.randn(2, 3, 4, 4)
         before, expected = {k: v.clone() for k, v in model.state_dict().items()}, model(x)
         self.device().adjust(model)
         after = model.state_dict()
@@ -65,7 +69,7 @@ class DeviceTests(Suite, abstract=True):
     def lowered(self) -> nn.Module | DeviceError:
         """Return what lowering gives: a module, or the refusal."""
         try:
-            return self.device().lower(_net())
+            return self.device().lower(network())
         except DeviceError as refusal:
             return refusal
 
@@ -81,3 +85,73 @@ class DeviceTests(Suite, abstract=True):
     def test_a_device_that_is_not_here_lowers_nothing(self) -> None:
         refused, why = isinstance(self.lowered(), DeviceError), self.device().unavailable()
         assert refused or why is None, f"unavailable() says {why!r}, so lower must raise DeviceError"
+
+    def test_its_modes_exist(self) -> None:
+        unknown = [name for limit in self.spec.modes for name in limit.modes if name not in current().specs("mode")]
+        assert not unknown, f"no installed plugin adds mode {unknown[0]!r}, which a ModeLimit names"
+
+    def test_its_conditions_name_its_options(self) -> None:
+        known = self.spec.options.model_fields
+        whens = [row.when for row in self.spec.capabilities or ()] + [limit.when for limit in self.spec.modes]
+        named = [name for when in whens for name in when]
+        unknown = [name for name in named if name not in known]
+        assert not unknown, f"`when` names {unknown[0]!r}, which is no option; there are {sorted(known)}"
+
+    def test_settled_options_stay_settled(self) -> None:
+        for lowering in (False, True):
+            device = self.device()
+            if isinstance(device, Resolves):
+                settled = device.resolve(lowering=lowering)
+                assert isinstance(settled, self.spec.options), f"resolve returned {settled!r}; return its options"
+                again: Any = type(device)(settled)
+                assert again.resolve(lowering=not lowering) == settled, "options that resolve returned change again"
+
+    def test_refining_keeps_every_tensor(self) -> None:
+        found = self.run()
+        before, after = ([tensor.key for tensor in plan.tensors()] for plan in (found.planned, found.plan))
+        assert after == before, "refine may change how a tensor is quantized, not which ones are"
+
+    def test_passes_have_names(self) -> None:
+        device = self.device()
+        names = [step.name for step in device.passes()] if isinstance(device, PreparesGraph) else []
+        assert all(name.strip() for name in names), "a graph pass has no name"
+        assert len(names) == len(set(names)), f"two graph passes have one name: {names}"
+
+    def test_adjusting_twice_changes_nothing_more(self) -> None:
+        found = self.run()
+        again = tuple(self.device().adjust(found.prepared) or ())
+        assert again == (), f"adjust changed {again[0].tensor} again: it must end at a fixed point"
+
+    def test_every_adjustment_says_why(self) -> None:
+        silent = [change for change in self.run().adjustments if not (change.tensor.strip() and change.why.strip())]
+        assert not silent, f"{silent[0]}: name the tensor and say why it was changed"
+
+    def finals(self) -> Iterator[tuple[str, nn.Module, Run]]:
+        """Yield what the device makes of a quantized network: the lowered one, and its own arithmetic."""
+        found, device = self.run(), self.device()
+        makers: list[tuple[str, Any]] = [("lower", device.lower)]
+        if isinstance(device, Executes):
+            makers.append(("executor", device.executor))
+        for name, maker in makers:
+            try:
+                yield name, maker(copy.deepcopy(found.final)), found
+            except DeviceError:
+                # What a refusal must say is checked where lowering is.
+                continue
+
+    def test_what_it_computes_stays_close_to_the_quantized_model(self) -> None:
+        from quark_core.engine.sqnr import Sqnr
+
+        for name, model, found in self.finals():
+            sqnr = Sqnr()
+            sqnr.add(found.final(found.batch).detach(), model(found.batch).detach())
+            assert sqnr.db is not None, name
+            assert sqnr.db >= self.least_decibels, f"{name}: {sqnr.db:.1f} dB against the quantized model"
+
+    def test_layers_say_how_they_compute(self) -> None:
+        for name, model, found in self.finals():
+            paths = model.layer_paths if isinstance(model, Lowered) else {}
+            layers = {layer.name for layer in found.plan.layers}
+            assert set(paths) <= layers, f"{name}: layer_paths names no layers: {sorted(set(paths) - layers)}"
+            unknown = {path.path for path in paths.values()} - set(PATHS)
+            assert not unknown, f"{name}: {sorted(unknown)} are no paths; there are {PATHS}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 import torch
 from torch import nn
 
 from quark_core.errors import DeviceError
-from quark_core.plugin import Capability, Device, DeviceSpec
+from quark_core.plugin import Adjustment, Capability, Device, DeviceSpec, LayerPath, ModeLimit, Options, Plan
 from quark_core.testing import DeviceTests
 from quark_cpu import CPU
 from tests.contract.faults import checks, every_check_has_a_fault, fails, passes
@@ -26,6 +26,12 @@ class Sound:
 
     def lower(self, model: nn.Module) -> Any:
         raise DeviceError(f"{type(model).__name__}: not here")
+
+
+class OtherOptions(Options):
+    """Of another device."""
+
+    name: Literal["acme.other"] = "acme.other"
 
 
 class SaysNothing(Sound):
@@ -55,6 +61,83 @@ class Refuses(Sound):
         raise DeviceError("")
 
 
+class Unsettled(Sound):
+    """Options that its resolve gives are another device's, or change again."""
+
+    def __init__(self, options: Any = None) -> None:
+        self.options = options
+
+    def resolve(self, *, lowering: bool) -> Any:
+        return OtherOptions() if lowering else CPU.options(name="CPU")
+
+
+class Forgetful(Sound):
+    def refine(self, plan: Plan) -> Any:
+        return Plan(plan.layers[:1]), ()
+
+
+class Pass:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, graph: Any) -> Any:
+        return ()
+
+
+class Nameless(Sound):
+    def passes(self) -> Any:
+        return (Pass(" "),)
+
+
+class SameNames(Sound):
+    def passes(self) -> Any:
+        return (Pass("fold"), Pass("fold"))
+
+
+class Restless(Sound):
+    def adjust(self, prepared: nn.Module) -> Any:
+        return [Adjustment("0.weight", "a", "b", "again and again")]
+
+
+class Silent(Sound):
+    def adjust(self, prepared: nn.Module) -> Any:
+        return [Adjustment("0.weight", "a", "b", "")]
+
+
+class Noisy(nn.Module):
+    layer_paths: Any = {}
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.randn(x.shape[0], 2)
+
+
+class NoisyChip(Sound):
+    def unavailable(self) -> Any:
+        return None
+
+    def lower(self, model: nn.Module) -> Any:
+        return Noisy()
+
+
+class NoisyProof(Sound):
+    def executor(self, model: nn.Module) -> Any:
+        return Noisy()
+
+
+class Mistaken(NoisyChip):
+    def lower(self, model: nn.Module) -> Any:
+        marked: Any = model
+        marked.layer_paths = {"0": LayerPath("magic")}
+        return model
+
+
+class Lost(NoisyChip):
+    def lower(self, model: nn.Module) -> Any:
+        marked: Any = model
+        marked.layer_paths = {"nowhere": LayerPath("kernel")}
+        return model
+
+
 def with_rows(*rows: Capability) -> DeviceSpec:
     return DeviceSpec(CPU.options, CPU.impl, rows)
 
@@ -70,6 +153,18 @@ FAULTS: dict[str, list[tuple[type[Sound], DeviceSpec]]] = {
     "test_adjusting_leaves_a_float_model_alone": [(Zeroes, CPU)],
     "test_lowering_gives_a_module_or_says_why_not": [(LowersToNothing, CPU), (Refuses, CPU)],
     "test_a_device_that_is_not_here_lowers_nothing": [(LowersAnyway, CPU)],
+    "test_its_modes_exist": [(Sound, DeviceSpec(CPU.options, CPU.impl, modes=(ModeLimit(("lazy_mode",)),)))],
+    "test_its_conditions_name_its_options": [
+        (Sound, with_rows(Capability(("weight",), ("int8",), when={"absent": (1,)}))),
+        (Sound, DeviceSpec(CPU.options, CPU.impl, modes=(ModeLimit(("eager_mode",), {"absent": (1,)}),))),
+    ],
+    "test_settled_options_stay_settled": [(Unsettled, CPU)],
+    "test_refining_keeps_every_tensor": [(Forgetful, CPU)],
+    "test_passes_have_names": [(Nameless, CPU), (SameNames, CPU)],
+    "test_adjusting_twice_changes_nothing_more": [(Restless, CPU)],
+    "test_every_adjustment_says_why": [(Silent, CPU)],
+    "test_what_it_computes_stays_close_to_the_quantized_model": [(NoisyChip, CPU), (NoisyProof, CPU)],
+    "test_layers_say_how_they_compute": [(Mistaken, CPU), (Lost, CPU)],
 }
 
 
