@@ -88,9 +88,9 @@ def test_the_readme_fits_on_two_screens_of_prose() -> None:
 
 
 def test_every_config_field_stands_in_the_page_of_the_config() -> None:
-    from quark_core.config.models import CalibrationConfig, LayerConfig, QuantConfig, TensorConfig
+    from quark_core.config.models import CalibrationConfig, LayerConfig, QuantConfig, TensorConfig, VerifyConfig
 
     text = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
-    models = (CalibrationConfig, LayerConfig, QuantConfig, TensorConfig)
+    models = (CalibrationConfig, LayerConfig, QuantConfig, TensorConfig, VerifyConfig)
     fields = {info.alias or name for model in models for name, info in model.model_fields.items()}
     assert sorted(name for name in fields if not re.search(rf"\b{re.escape(name.lstrip('$'))}\b", text)) == []
