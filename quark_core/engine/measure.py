@@ -1,23 +1,19 @@
-"""Measures what quantization cost, on the first batch."""
+"""Puts together what was found out into the report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from quark_core.config.condition import plain
 from quark_core.config.models import QuantConfig
-from quark_core.engine.batches import call, mapped
 from quark_core.engine.quantizer import Quantizer, quantizers
 from quark_core.engine.report import Report, TensorReport, left_float
 from quark_core.engine.sqnr import Sqnr
 from quark_core.engine.storage import float_entries, quantizer_entries
 from quark_core.engine.verification import Verification
-from quark_core.engine.verify import Probe
 from quark_core.errors import ModelError
 from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.plan import Plan
@@ -34,29 +30,6 @@ class Outcome:
     adjustments: tuple[Adjustment, ...]
     device_note: str | None
     verification: Verification
-
-
-def activations_sqnr(model: nn.Module, probes: Iterable[Probe], measured: dict[str, Sqnr]) -> None:
-    """Run ``probes`` through the final model and add each activation's own SQNR to ``measured``."""
-    hooks = [
-        quantizer.register_forward_hook(_recorder(measured.setdefault(quantizer.key, Sqnr())))
-        for quantizer in quantizers(model)
-        if quantizer.tensor.role in ("input", "output")
-    ]
-    try:
-        with torch.no_grad():
-            for index, probe in enumerate(probes):
-                call(model, mapped(probe.batch, Tensor.clone), index)
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _recorder(sqnr: Sqnr) -> Any:
-    def hook(_module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-        sqnr.add(args[0], output)
-
-    return hook
 
 
 def make_report(plan: Plan, model: nn.Module, config: QuantConfig, outcome: Outcome) -> Report:

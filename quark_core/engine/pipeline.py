@@ -13,7 +13,7 @@ from torch import nn
 from quark_core.config.models import QuantConfig
 from quark_core.engine.batches import Digest, batches_of, call, example_inputs
 from quark_core.engine.inputs import described
-from quark_core.engine.measure import Outcome, activations_sqnr, make_report
+from quark_core.engine.measure import Outcome, make_report
 from quark_core.engine.progress import tracked
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizers
 from quark_core.engine.result import Result
@@ -58,14 +58,13 @@ def quantize(
         measured, adjusted = fix_scales(prepared, target.device, owned)
         final = target.mode.convert(prepared)
         lowered = target.device.lower(copy.deepcopy(final)).eval() if lower else None
-        activations_sqnr(final, probes, measured)
         outcome = Outcome(
             measured=measured,
             float_bytes=state_bytes(model),
             batches=count,
             adjustments=(*changes, *adjusted),
             device_note=target.device.unavailable(),
-            verification=verified(target.device, plan, final, lowered, probes),
+            verification=verified(target.device, plan, final, lowered, probes, activations=measured),
         )
         report = make_report(plan, final, config, outcome)
         check_thresholds(config, report)

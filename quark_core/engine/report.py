@@ -20,7 +20,7 @@ class TensorReport:
     settings: str
     rule: str
     sqnr_db: float | None
-    """Signal to quantization noise of this tensor alone; of activations over the first batch, None without data."""
+    """Signal to quantization noise of this tensor alone; of activations over the probe batches, None without data."""
     float_bytes: int | None = None
     """Size before, for parameters; of tied ones counted once."""
     stored_bytes: int | None = None
@@ -81,7 +81,7 @@ class Report:
     stored_bytes: int
     """Size of everything that ``save`` stores for the model."""
     output_sqnr_db: float | None
-    """Of the model's outputs over the first batch; None without data."""
+    """Of the model's outputs over the probe batches; None without data."""
     batches: int
     """Batches that were run."""
     mode: str

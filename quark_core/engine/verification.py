@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from quark_core.engine.activations import measured_activations
 from quark_core.engine.report import FinalReport, LayerReport
 from quark_core.engine.sqnr import Sqnr
 from quark_core.engine.verify import Measured, Probe, cumulative, local
@@ -37,13 +38,24 @@ class _Final:
 
 
 def verified(
-    device: Device, plan: Plan, quantized: nn.Module, lowered: nn.Module | None, probes: Sequence[Probe]
+    device: Device,
+    plan: Plan,
+    quantized: nn.Module,
+    lowered: nn.Module | None,
+    probes: Sequence[Probe],
+    *,
+    activations: dict[str, Sqnr],
 ) -> Verification:
-    """Replay ``probes`` through the quantized model and through the lowered one, or the device's own arithmetic."""
+    """Replay ``probes`` through the quantized model and through the lowered one, or the device's own arithmetic.
+
+    What quantization changes of each activation is added to ``activations``, by key.
+    """
     final = _final(device, quantized, lowered)
     if not probes and final.model is None:
         return Verification()
-    alone, together = local(quantized, probes), cumulative(quantized, probes)
+    alone = local(quantized, probes)
+    with measured_activations(quantized, activations):
+        together = cumulative(quantized, probes)
     last = cumulative(final.model, probes) if final.model is not None else None
     return Verification(
         output_sqnr_db=together.outputs.db,
