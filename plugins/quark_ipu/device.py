@@ -1,31 +1,62 @@
-"""What the IPU does with a calibrated model."""
+"""What the IPU does with a model: prepares its graph, moves its positions, and computes it in integers."""
 
-import torch
-from torch import nn
+from __future__ import annotations
 
-from quark_core.engine.authoring import quantizers
+from collections.abc import Sequence
+
+from torch import fx, nn
+
 from quark_core.errors import DeviceError
-from quark_core.plugin import Options
+from quark_core.plugin import Adjustment, GraphPass
+from quark_ipu import IpuOptions
+from quark_ipu.adjust import adjust
+from quark_ipu.executor import Executor
+from quark_ipu.passes import PASSES
 
-_NOT_HERE = "no runtime of the Ryzen AI NPU can be reached from PyTorch; the model is simulated on the host"
+_NOT_HERE = (
+    "no runtime of the Ryzen AI NPU can be reached from PyTorch; the model is simulated on the host, where the integer "
+    "executor proves its codes"
+)
 
 
 class Ipu:
-    """Proves that every scale is a power of two; execution on the hardware is not available from here."""
+    """Under the profile ``xint8`` it proves what it says; the other profiles only limit what a config may ask for."""
 
-    def __init__(self, options: Options) -> None:
-        del options
+    def __init__(self, options: IpuOptions) -> None:
+        self._profile = options.profile
+
+    @property
+    def _is_fixed_point(self) -> bool:
+        return self._profile == "xint8"
 
     def unavailable(self) -> str | None:
         """Return why the hardware cannot run a model from here."""
         return _NOT_HERE
 
-    def adjust(self, prepared: nn.Module) -> None:
-        """Raise DeviceError when a scale is not a power of two; the shifts between layers are not adjusted."""
-        for quantizer in quantizers(prepared):
-            scale = quantizer.scale
-            if scale is not None and not bool((torch.frexp(scale).mantissa == 0.5).all()):
-                raise DeviceError(f"{quantizer.key}: the IPU needs power-of-two scales; write scale_type: pof2")
+    def passes(self) -> Sequence[GraphPass]:
+        """Return the rewritings to operators that fixed point computes exactly."""
+        return PASSES if self._is_fixed_point else ()
+
+    def adjust(self, prepared: nn.Module) -> Sequence[Adjustment]:
+        """Move positions to where all shifts are those of the hardware, in place; return what was changed.
+
+        Raises DeviceError where a scale is not a power of two, or constraints contradict each other.
+        """
+        return adjust(prepared) if self._is_fixed_point else ()
+
+    def executor(self, model: nn.Module) -> Executor:
+        """Return a model that computes in integers what the hardware would; ``model`` does not change.
+
+        Raises DeviceError for other profiles, models that are no graph, and sums beyond 32 bits.
+        """
+        if not self._is_fixed_point:
+            raise DeviceError(
+                f"IPU profile {self._profile} has no integer executor: its scales are no powers of two; write "
+                "device: {name: IPU, profile: xint8}"
+            )
+        if not isinstance(model, fx.GraphModule):
+            raise DeviceError("the IPU's executor reads a graph, and this model has none; write mode: fx_graph_mode")
+        return Executor(model)
 
     def lower(self, model: nn.Module) -> nn.Module:
         """Raise DeviceError: the hardware is not reachable."""

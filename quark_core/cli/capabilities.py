@@ -1,27 +1,28 @@
-"""What a device takes, as text."""
+"""What a device takes, as text and as JSON values."""
 
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quark_core.plugin.capability import Capability
+from quark_core.config.device_rules import limits
+from quark_core.config.rules import join_words
+from quark_core.plugin.capability import Capability, When
 from quark_core.plugin.specs import DeviceSpec
-from quark_core.table import table
+
+_WIDTH = 110
 
 
 def capability_lines(spec: DeviceSpec) -> Iterator[str]:
-    """Yield what ``spec`` takes: a table with one row for each capability, and the modes that it works with."""
+    """Yield what ``spec`` takes, a paragraph for each capability, and the modes that it works with."""
     if spec.capabilities is None:
         yield "takes every tensor config"
-    else:
-        names = [field.name for field in dataclasses.fields(Capability)]
-        # A column in which every row says "any" tells nothing.
-        shown = [name for name in names if any(getattr(row, name) for row in spec.capabilities)]
-        yield table(shown, [[_text(getattr(row, name)) for name in shown] for row in spec.capabilities])
+    for row in spec.capabilities or ():
+        yield from textwrap.wrap(f"- {_row(row)}", _WIDTH, subsequent_indent="  ")
     for limit in spec.modes:
-        yield f"works with mode {' or '.join(limit.modes)} only" + (f" ({_text(limit.when)})" if limit.when else "")
+        yield f"- works with mode {join_words(limit.modes, 'or')} only{_when(limit.when)}"
 
 
 def plain_capabilities(spec: DeviceSpec) -> dict[str, Any]:
@@ -30,14 +31,19 @@ def plain_capabilities(spec: DeviceSpec) -> dict[str, Any]:
     return {"capabilities": rows, "modes": [_plain(limit) for limit in spec.modes]}
 
 
+def _row(row: Capability) -> str:
+    said = [f"{field} {join_words(values, 'or')}" for field, values in limits(row).items() if values is not None]
+    parts = [f"{join_words(row.roles)}: {join_words(row.dtypes, 'or')}{_when(row.when)}", *said]
+    if row.operators is not None:
+        parts.append(f"of {join_words(row.operators)}")
+    return "; ".join(parts)
+
+
+def _when(when: When) -> str:
+    words = (f"{name} {join_words(values, 'or')}" for name, values in when.items())
+    return f" ({', '.join(words)})" if when else ""
+
+
 def _plain(row: Any) -> dict[str, Any]:
     fields = ((field.name, getattr(row, field.name)) for field in dataclasses.fields(row))
     return {name: dict(value) if isinstance(value, Mapping) else value and list(value) for name, value in fields}
-
-
-def _text(value: Any) -> str:
-    if not value:
-        return "any"
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name} {_text(values)}" for name, values in value.items())
-    return ", ".join(str(item).lower() if isinstance(item, bool) else str(item) for item in value)

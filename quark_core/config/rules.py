@@ -22,8 +22,8 @@ TENSOR_DEFAULTS: Mapping[str, Value] = {
 }
 """Defaults of a tensor config; a dtype that fixes a field overrides them."""
 
-CHOICE_FIELDS = frozenset({"round_method", "observer"})
-"""Fields of a tensor config that take a name or options with a name."""
+CHOICE_FIELDS = {"round_method": "rounding", "observer": "observer", "mode": "mode"}
+"""Fields that take a name or options with a name, and of which kind of extension."""
 
 
 @dataclass(frozen=True)

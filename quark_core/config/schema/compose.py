@@ -9,14 +9,14 @@ from quark_core.config.device_rules import device_variants
 from quark_core.config.models import QuantConfig
 from quark_core.config.rules import Rule
 from quark_core.config.schema.choices import Choices
-from quark_core.config.schema.conditions import Fields, named
+from quark_core.config.schema.conditions import Fields
 from quark_core.config.schema.devices import is_variant
 from quark_core.config.schema.fields import field_schemas
 from quark_core.config.schema.keywords import Schema
-from quark_core.config.schema.rules import forbidden_fields, offers, pointless_fields, rule_schemas
+from quark_core.config.schema.rules import allowed_values, forbidden_fields, offers, pointless_fields, rule_schemas
 from quark_core.config.tensor_rules import tensor_rules
 from quark_core.plugin.capability import ROLES
-from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec
+from quark_core.plugin.specs import DeviceSpec, DtypeSpec
 from quark_core.registry import KINDS, Registry
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -109,8 +109,7 @@ def _everywhere(roles: dict[str, Schema]) -> Schema:
 
 def _mode(rule: Rule, fields: Fields) -> Schema:
     modes = rule.allow["mode"]
-    bad = [name for name in fields.registry.specs(ModeSpec.kind) if name not in modes]
-    verdict = {"if": named(bad), "then": {**named(modes), "errorMessage": rule.message}}
+    verdict = allowed_values("mode", modes, rule, fields)
     if QuantConfig.model_fields["mode"].default in modes:
         return {"properties": {"mode": verdict}}
     return {"properties": {"mode": verdict}, "required": ["mode"], "errorMessage": rule.message}

@@ -40,7 +40,7 @@ class Fields:
         if name == "dtype":
             return tuple(self.registry.dtypes())
         if name in CHOICE_FIELDS:
-            return tuple(self.registry.specs("rounding" if name == "round_method" else name))
+            return tuple(self.registry.specs(CHOICE_FIELDS[name]))
         if name in _VOCABULARIES:
             return tuple(str(member.value) for member in _VOCABULARIES[name])
         return (False, True) if isinstance(TENSOR_DEFAULTS.get(name), bool) else None

@@ -24,7 +24,7 @@ def _rule(rule: Rule, fields: Fields) -> Iterator[Schema]:
     properties: Schema = {**dict.fromkeys(rule.require, True), **dict.fromkeys(rule.forbid, False)}
     required = list(rule.require)
     for name, allowed in rule.allow.items():
-        properties[name] = _allowed(name, allowed, rule, fields)
+        properties[name] = allowed_values(name, allowed, rule, fields)
         bad = _bad_defaults(name, allowed, when, fields) if rule.absent_is_default else False
         if bad is True:
             required.append(name)
@@ -59,7 +59,8 @@ def _bad_defaults(name: str, allowed: Sequence[Value], when: Condition, fields: 
     return not good if isinstance(good, bool) else tuple(dtype for dtype in dtypes if dtype not in good)
 
 
-def _allowed(name: str, allowed: Sequence[Value], rule: Rule, fields: Fields) -> Schema | bool:
+def allowed_values(name: str, allowed: Sequence[Value], rule: Rule, fields: Fields) -> Schema | bool:
+    """Return what field ``name`` must meet to have one of the values that ``rule`` allows it."""
     if not allowed:
         return False
     wrong = _wrong(name, allowed, fields)

@@ -102,14 +102,13 @@ def test_json_says_the_same(quark: Quark, monkeypatch: pytest.MonkeyPatch) -> No
     ]
 
 
-def test_what_it_takes_is_a_table(quark: Quark, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_it_takes_in_words(quark: Quark, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, SLEEPING)
     text = quark("devices").out
     assert "acme.sleeping: A device that sleeps." in text
-    assert "roles    dtypes   operators   when\n" in text
-    assert "weight   int8     linear      deep true, false\n" in text
-    assert "works with mode fx_graph_mode only (deep true)" in text
-    assert "works with mode fx_graph_mode or eager_mode only\n" in text
+    assert "- weight: int8 (deep true or false); of linear\n" in text
+    assert "- works with mode fx_graph_mode only (deep true)\n" in text
+    assert "- works with mode fx_graph_mode or eager_mode only\n" in text
 
 
 def test_a_device_that_needs_options_is_not_constructed(quark: Quark, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,21 +53,22 @@ def choices(kind: str) -> st.SearchStrategy[str | Data]:
 
 
 @st.composite
-def tensors(draw: st.DrawFn, role: str = "weight", device: str = "CPU") -> Data:
+def tensors(draw: st.DrawFn, role: str = "weight", device: str | Data = "CPU") -> Data:
     """Tensor configs that a role may have on a device."""
     rows = _rows(role, device)
     known = current().dtypes()
-    names = sorted(name for row in rows for name in row.dtypes if name in known) if rows is not None else sorted(known)
+    names = sorted({name for row in rows for name in row.dtypes if name in known} if rows is not None else known)
     spec = known[draw(st.sampled_from(names))]
     row = next((row for row in rows or () if spec.name in row.dtypes), None)
     return draw(_cast(spec) if not spec.scaled else _block(spec) if spec.is_block else _counted(spec, role, row))
 
 
-def _rows(role: str, device: str) -> list[Capability] | None:
-    spec = current().get("device", device)
-    if not isinstance(spec, DeviceSpec) or spec.capabilities is None:
+def _rows(role: str, device: str | Data) -> list[Capability] | None:
+    spec = current().get("device", str(plain(device)))
+    if not isinstance(spec, DeviceSpec):
         return None
-    return [row for row in spec.capabilities if role in row.roles]
+    rows = spec.rows(dict(spec.options.model_validate(device if isinstance(device, dict) else {"name": device})))
+    return None if rows is None else [row for row in rows if role in row.roles]
 
 
 def _cast(spec: DtypeSpec) -> st.SearchStrategy[Data]:
@@ -126,7 +127,14 @@ def _counted(draw: st.DrawFn, spec: DtypeSpec, role: str, row: Capability | None
         data |= draw(st.fixed_dictionaries({}, optional={"ch_axis": wholes(-8, 7)}))
     if not is_dynamic:
         data |= draw(st.fixed_dictionaries({}, optional={"observer": observers()}))
-    return data | draw(st.fixed_dictionaries({}, optional={"round_method": choices("rounding")}))
+    return data | draw(st.fixed_dictionaries({}, optional={"round_method": _roundings(row)}))
+
+
+def _roundings(row: Capability | None) -> st.SearchStrategy[str | Data]:
+    if row is None or row.round_methods is None:
+        return choices("rounding")
+    names = st.sampled_from(row.round_methods)
+    return st.one_of(names, names.map(lambda name: {"name": name}))
 
 
 def _said(draw: st.DrawFn, name: str, value: Any, default: Any) -> Data:
@@ -134,31 +142,41 @@ def _said(draw: st.DrawFn, name: str, value: Any, default: Any) -> Data:
     return {name: value} if value != default or draw(st.booleans()) else {}
 
 
-def layers(device: str = "CPU") -> st.SearchStrategy[Data]:
+def layers(device: str | Data = "CPU") -> st.SearchStrategy[Data]:
     """Entries of ``layers``."""
     match = st.one_of(patterns(), st.lists(patterns(), min_size=1, max_size=3))
     skip = st.lists(st.sampled_from(ROLES), max_size=2)
     return st.fixed_dictionaries({"match": match}, optional={"skip": skip, **_roles(device)})
 
 
-def _roles(device: str) -> dict[str, st.SearchStrategy[Data]]:
-    return {role: tensors(role, device) for role in ROLES}
+def _roles(device: str | Data) -> dict[str, st.SearchStrategy[Data]]:
+    return {role: tensors(role, device) for role in ROLES if _rows(role, device) != []}
 
 
 @st.composite
 def valid_configs(draw: st.DrawFn) -> Data:
     """Whole configs: every field, dtype, scheme, observer and device comes up."""
-    device = draw(st.one_of(st.just("CPU"), st.just("IPU"), st.just({"name": "CPU"}), st.just({"name": "IPU"})))
-    name = str(plain(device))
-    data: Data = {"device": device} if name != "CPU" or draw(st.booleans()) else {}
+    profiles = [{"name": "IPU"}, *({"name": "IPU", "profile": name} for name in ("xint8", "a8w8", "bf16"))]
+    device: Any = draw(st.sampled_from(["CPU", {"name": "CPU"}, "IPU", *profiles]))
+    data: Data = {"device": device} if plain(device) != "CPU" or draw(st.booleans()) else {}
+    if plain(device) == "IPU" and (device == "IPU" or device.get("profile", "xint8") == "xint8"):
+        data["mode"] = draw(st.sampled_from(["fx_graph_mode", {"name": "fx_graph_mode"}]))
     optional: dict[str, st.SearchStrategy[Any]] = {
         "$schema": st.sampled_from(["quark.schema.json", "https://example.org/quark.schema.json"]),
         "version": st.sampled_from([1, 1, 1.0]),
-        "mode": choices("mode"),
-        **_roles(name),
-        "layers": st.lists(layers(name), max_size=3),
+        **({} if "mode" in data else {"mode": choices("mode")}),
+        **_roles(device),
+        "layers": st.lists(layers(device), max_size=3),
         "exclude": st.lists(patterns(), max_size=3),
         "calibration": st.fixed_dictionaries({}, optional={"batches": wholes(1, 10_000)}),
+        "verify": st.fixed_dictionaries(
+            {},
+            optional={
+                "probe_batches": wholes(0, 100),
+                "min_sqnr_db": st.floats(-10, 100),
+                "min_agreement": st.one_of(st.sampled_from([0, 1]), st.floats(0, 1)),
+            },
+        ),
         "requires": st.lists(st.sampled_from(["pydantic>=2", "packaging", "quark-core >=0.1,<99"]), max_size=2),
     }
     return data | draw(st.fixed_dictionaries({}, optional=optional))
