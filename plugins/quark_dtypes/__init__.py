@@ -33,8 +33,8 @@ NF4 = (
 
 
 def _integers() -> tuple[DtypeSpec, ...]:
-    formats = [IntFormat(bits) for bits in (2, 3, 4, 5, 6, 8, 16)]
-    formats += [IntFormat(bits, signed=False) for bits in (2, 3, 4, 8, 16)]
+    formats = [IntFormat(bits) for bits in (2, 3, 4, 5, 6, 7, 8, 16)]
+    formats += [IntFormat(bits, signed=False) for bits in (2, 3, 4, 7, 8, 16)]
     return tuple(
         DtypeSpec(
             f"{'' if fmt.signed else 'u'}int{fmt.bits}",

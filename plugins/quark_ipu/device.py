@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import fx, nn
 
 from quark_core.errors import DeviceError
@@ -56,6 +57,8 @@ class Ipu:
             )
         if not isinstance(model, fx.GraphModule):
             raise DeviceError("the IPU's executor reads a graph, and this model has none; write mode: fx_graph_mode")
+        if (other := next((p.dtype for p in model.parameters() if p.dtype != torch.float32), None)) is not None:
+            raise DeviceError(f"the IPU's executor takes models in float32, not {other}; call model.float()")
         return Executor(model)
 
     def lower(self, model: nn.Module) -> nn.Module:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
-from quark_core.engine.authoring import Quantizer, note, result_of
+from quark_core.engine.authoring import note, result_of
 from quark_core.errors import DeviceError
 from quark_core.plugin import ExampleInputs, LayerPath, See
 from quark_ipu.arithmetic.moving import by_bytes
 from quark_ipu.arithmetic.rounding import TIES, requantize
-from quark_ipu.positions import code_range, position
+from quark_ipu.positions import Grid
 from quark_ipu.program import Program, keys
 from quark_ipu.sites import Step
 
@@ -107,18 +107,18 @@ class _Run(fx.Interpreter):
             return self._stepped(n, step)
         return self._call(n, _integers if _asks_shape(n) else _floating)
 
-    def _quantized(self, n: fx.Node, quantizer: Quantizer) -> _Fixed:
+    def _quantized(self, n: fx.Node, grid: Grid) -> _Fixed:
         source: Any = self.env[n.all_input_nodes[0]]
-        at, (low, high) = position(quantizer), code_range(quantizer) or (0, 0)
         if isinstance(source, _Fixed):
-            method = quantizer.settings.rounding.name
-            found = requantize(source.integers, source.position - at, method, low, high)
+            shift = source.position - grid.position
+            found = requantize(source.integers, shift, grid.method, grid.low, grid.high)
         else:
-            # What comes from outside is in floating point; its values are codes times a power of two.
-            found = (quantizer(source).double() * 2.0**at).to(torch.int32)
+            # What comes from outside is in floating point; quantized values are codes times a power of two.
+            value: Tensor = self._call(n, _floating)
+            found = (value * 2.0**grid.position).to(torch.int32)
         if n in self._keys:
-            self.codes[self._keys[n]] = (found.to(torch.uint8 if low == 0 else torch.int8), at)
-        return _Fixed(found, at)
+            self.codes[self._keys[n]] = (found.to(grid.dtype), grid.position)
+        return _Fixed(found, grid.position)
 
     def _stepped(self, n: fx.Node, step: Step) -> _Fixed:
         given = [self.env[source] for source in step.sources]
@@ -176,10 +176,9 @@ def _on_host(model: fx.GraphModule) -> fx.GraphModule:
 
 
 def _check_rounding(program: Program) -> None:
-    for quantizer in program.grids.values():
-        name = quantizer.settings.rounding.name
-        if name not in TIES:
-            raise DeviceError(f"{quantizer.key}: the IPU has no rounding {name!r}; write round_method: half_even")
+    for grid in program.grids.values():
+        if grid.method not in TIES:
+            raise DeviceError(f"{grid.key}: the IPU has no rounding {grid.method!r}; write round_method: half_even")
 
 
 __all__ = ["Codes", "Executor", "positional"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import fx
 
@@ -30,6 +32,31 @@ def code_range(quantizer: Quantizer) -> tuple[int, int] | None:
     if not isinstance(fmt, IntFormat) or fmt.bits != 8 or quantizer.scale is None or quantizer.scale.numel() != 1:
         return None
     return (fmt.qmin, fmt.qmax) if zero is None or not bool(zero.any()) else None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a quantizer to 8-bit codes does, in whole numbers."""
+
+    key: str
+    position: int
+    low: int
+    high: int
+    method: str
+    """How it rounds."""
+
+    @staticmethod
+    def of(quantizer: Quantizer) -> Grid | None:
+        """Return that of a quantizer, or None where its codes are no 8-bit integers with zero point 0."""
+        span = code_range(quantizer)
+        if span is None:
+            return None
+        return Grid(quantizer.key, position(quantizer), *span, quantizer.settings.rounding.name)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of its codes."""
+        return torch.uint8 if self.low == 0 else torch.int8
 
 
 def quantizer_of(node: fx.Node, graph: fx.GraphModule) -> Quantizer | None:

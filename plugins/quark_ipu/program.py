@@ -10,7 +10,7 @@ from torch import fx
 from quark_core.engine.authoring import Note, Quantizer, note, quantizers
 from quark_core.plugin import LayerPath
 from quark_ipu.accumulators import Accumulators
-from quark_ipu.positions import code_range, position, quantizer_of
+from quark_ipu.positions import Grid, quantizer_of
 from quark_ipu.rules import step
 from quark_ipu.sites import Form, Site, Step
 
@@ -26,7 +26,7 @@ class Program:
     forms: dict[fx.Node, Form] = field(default_factory=dict)
     """The values that are integers."""
     steps: dict[fx.Node, Step] = field(default_factory=dict)
-    grids: dict[fx.Node, Quantizer] = field(default_factory=dict)
+    grids: dict[fx.Node, Grid] = field(default_factory=dict)
     """The nodes that quantize to 8-bit codes."""
     paths: dict[str, LayerPath] = field(default_factory=dict)
 
@@ -44,10 +44,10 @@ class Program:
         return made
 
     def _quantizer(self, node: fx.Node, quantizer: Quantizer) -> None:
-        span = code_range(quantizer)
-        if span is not None:
-            self.grids[node] = quantizer
-            self.forms[node] = Form(position(quantizer), max(-span[0], span[1]), codes=True)
+        grid = Grid.of(quantizer)
+        if grid is not None:
+            self.grids[node] = grid
+            self.forms[node] = Form(grid.position, max(-grid.low, grid.high), codes=True)
 
     def _operator(self, node: fx.Node, found: Note) -> None:
         made = step(Site(node, found, self.graph, self.forms, self.accumulators))
@@ -67,7 +67,7 @@ def keys(program: Program) -> Mapping[fx.Node, str]:
     """Return how the codes of each quantizing node are called: the tensor's key, numbered from the second call on."""
     found: dict[fx.Node, str] = {}
     count: dict[str, int] = {}
-    for node, quantizer in program.grids.items():
-        number = count[quantizer.key] = count.get(quantizer.key, 0) + 1
-        found[node] = quantizer.key if number == 1 else f"{quantizer.key}.call{number}"
+    for node, grid in program.grids.items():
+        number = count[grid.key] = count.get(grid.key, 0) + 1
+        found[node] = grid.key if number == 1 else f"{grid.key}.call{number}"
     return found

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.utils import _pytree as pytree
 
 from quark_core.engine.authoring import Quantizer, note
 from quark_ipu.executor import Codes, Executor, positional
-from quark_ipu.positions import code_range, position
+from quark_ipu.positions import Grid, quantizer_of
 from quark_ipu.program import keys
 
 
@@ -75,9 +75,9 @@ class _Simulated(fx.Interpreter):
     def __init__(self, model: fx.GraphModule, executor: Executor, wide: frozenset[str]) -> None:
         super().__init__(model)
         self._wide = wide
-        names = [keys(executor.program)[node] for node in executor.program.grids]
-        own = [node for node in model.graph.nodes if _is_grid(node, model)]
-        self._keys: Mapping[fx.Node, str] = dict(zip(own, names, strict=True))
+        self._grids = _grids(model)
+        # The executor may have a copy of the model, whose nodes are others in the same order.
+        self._keys: Mapping[fx.Node, str] = dict(zip(self._grids, keys(executor.program).values(), strict=True))
         self._codes: Codes = {}
 
     def codes_of(self, inputs: Any) -> Codes:
@@ -97,8 +97,8 @@ class _Simulated(fx.Interpreter):
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         if found is not None and found.layer in self._wide:
             return self._exact(n, args, kwargs)
-        if found is None or not found.moves:
-            args, kwargs = _cast((args, kwargs), torch.float64, torch.float32) if found is None else (args, kwargs)
+        if found is None or not (found.moves or found.layer is None):
+            args, kwargs = _cast((args, kwargs), torch.float64, torch.float32)
         return getattr(self, n.op)(n.target, args, kwargs)
 
     def _exact(self, n: fx.Node, args: Any, kwargs: Any) -> Any:
@@ -110,24 +110,25 @@ class _Simulated(fx.Interpreter):
 
     def _quantized(self, n: fx.Node) -> Tensor:
         quantizer, x = self.fetch_attr(str(n.target)), self.env[n.all_input_nodes[0]]
-        at, (low, high) = position(quantizer), code_range(quantizer) or (0, 0)
-        value = _rounded(x, quantizer, at, low, high) if x.dtype == torch.float64 else quantizer(x)
-        codes = (value.double() * 2.0**at).to(torch.int32)
-        self._codes[self._keys[n]] = (codes.to(torch.uint8 if low == 0 else torch.int8), at)
+        grid = self._grids[n]
+        value = _rounded(x, quantizer, grid) if x.dtype == torch.float64 else quantizer(x)
+        codes = (value.double() * 2.0**grid.position).to(grid.dtype).cpu()
+        self._codes[self._keys[n]] = (codes, grid.position)
         return value.to(torch.float32) if x.dtype == torch.float64 else value
 
 
-def _rounded(x: Tensor, quantizer: Quantizer, at: int, low: int, high: int) -> Tensor:
+def _rounded(x: Tensor, quantizer: Quantizer, grid: Grid) -> Tensor:
     """Return ``x``, float64, quantized without a step in float32."""
     settings = quantizer.settings
     rounding = settings.rounding.impl.load()(settings.rounding_options)
-    return rounding((x * 2.0**at).clamp_(low, high)) * 2.0**-at
+    return rounding((x * 2.0**grid.position).clamp_(grid.low, grid.high)) * 2.0**-grid.position
 
 
 def _cast(values: Any, before: torch.dtype, after: torch.dtype) -> Any:
     return pytree.tree_map_only(Tensor, lambda x: x.to(after) if x.dtype == before else x, values)
 
 
-def _is_grid(node: fx.Node, model: nn.Module) -> bool:
-    module = model.get_submodule(str(node.target)) if node.op == "call_module" else None
-    return isinstance(module, Quantizer) and code_range(module) is not None
+def _grids(model: fx.GraphModule) -> dict[fx.Node, Grid]:
+    found = ((node, quantizer_of(node, model)) for node in model.graph.nodes)
+    grids = ((node, Grid.of(quantizer)) for node, quantizer in found if quantizer is not None)
+    return {node: grid for node, grid in grids if grid is not None}

@@ -10,12 +10,15 @@
   ``argument``, ``attribute``, ``Convolution``, ``convolution`` read a node further.
 - ``set_codes``, ``codes_of``: that the value of a node are integer codes, which replays then dequantize.
 - ``Declared``, ``declare``, ``declared``: functions that a device's passes put into graphs, as operators.
-- ``stored_codes``: the integer codes of a quantized parameter.
+- ``stored_codes``, ``stored_values``: the codes of a quantized parameter, and the values that they stand for.
+- ``stored_rows``: some rows of a quantized table.
+- ``dynamic_parameters``: as in ``quark_core.functional``.
 """
 
 from torch import nn
 
 from quark_core.engine.folding import Norm, folded
+from quark_core.engine.functional import dynamic_parameters
 from quark_core.engine.marks import (
     Convolution,
     Declared,
@@ -35,7 +38,8 @@ from quark_core.engine.marks import (
 from quark_core.engine.modules.operators import operator_of
 from quark_core.engine.modules.outline import outline_modules
 from quark_core.engine.modules.replace import replace_modules, restore_modules
-from quark_core.engine.quantizer import SUFFIX, Quantizer, parameter_quantizers, quantizers, stored_codes
+from quark_core.engine.quantizer import SUFFIX, Quantizer, parameter_quantizers, quantizers, stored_codes, stored_values
+from quark_core.engine.rows import stored_rows
 
 
 def is_operator(module: nn.Module) -> bool:
@@ -56,6 +60,7 @@ __all__ = [
     "convolution",
     "declare",
     "declared",
+    "dynamic_parameters",
     "folded",
     "is_operator",
     "note",
@@ -69,4 +74,6 @@ __all__ = [
     "set_note",
     "set_result",
     "stored_codes",
+    "stored_rows",
+    "stored_values",
 ]

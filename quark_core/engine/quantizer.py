@@ -152,7 +152,11 @@ class Quantizer(nn.Module):
 
 def stored_values(codes: Tensor, quantizer: Quantizer, dtype: torch.dtype) -> Tensor:
     """Return what a parameter's codes stand for, in ``dtype``; scaled formats saturate there, as activations do."""
-    values = dequantize(codes, quantizer.settings, quantizer.params)
+    return clamped(dequantize(codes, quantizer.settings, quantizer.params), quantizer, dtype)
+
+
+def clamped(values: Tensor, quantizer: Quantizer, dtype: torch.dtype) -> Tensor:
+    """Return dequantized ``values``, float32, in ``dtype``; may change them in place."""
     if quantizer.settings.dtype.scaled and dtype in (torch.float16, torch.bfloat16):
         limit = torch.finfo(dtype).max
         values.clamp_(-limit, limit)

@@ -82,12 +82,16 @@ class _Convolution:
     pads: tuple[tuple[int, ...], ...]
 
     def __call__(self, x: Tensor, weight: Tensor) -> Tensor:
-        batched = x.dim() == weight.dim()
-        x = x if batched else x[None]
         for pads in self.pads:
             x = functional.pad(x, pads)
-        found = convolve(x, weight, self.walk)
-        return found if batched else found[0]
+        return _batched(convolve, x, weight, self.walk)
+
+
+def _batched(compute: Callable[[Tensor, Tensor, Walk], Tensor], x: Tensor, weight: Tensor, walk: Walk) -> Tensor:
+    """Compute with an axis for the batch, which torch's own convolutions do not ask for."""
+    if x.dim() == weight.dim():
+        return compute(x, weight, walk)
+    return compute(x.unsqueeze(0), weight, walk).squeeze(0)
 
 
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -100,7 +104,7 @@ def _transposed(site: Site) -> Product | str:
     names = (("stride", 1), ("padding", 0), ("output_padding", 0), ("groups", 1), ("dilation", 1))
     stride, padding, extra, groups, dilation = (site.option(at, *name) for at, name in enumerate(names, 3))
     walk = Walk(each(stride, rank), each(padding, rank), each(dilation, rank), groups, each(extra, rank))
-    return lambda x, weight: convolve_transposed(x, weight, walk)
+    return lambda x, weight: _batched(convolve_transposed, x, weight, walk)
 
 
 def matmul(site: Site) -> Step | str:

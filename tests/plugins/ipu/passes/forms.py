@@ -12,7 +12,6 @@ from quark_fx import FxOptions
 from quark_fx.graph import Graph
 from tests.plugins.fx.graphs import labels
 
-
 Operator = Callable[[Tensor], Tensor]
 
 

@@ -5,14 +5,14 @@ from torch import nn
 from torch.nn import functional
 
 from quark_ipu.passes import HardSigmoid
-from tests.plugins.ipu.passes.forms import each_form
+from tests.plugins.ipu.passes.forms import Operator, each_form
 
 X = torch.linspace(-12, 12, 6001, dtype=torch.float64)
 PASSES = (HardSigmoid(),)
 
 
 def test_sigmoid() -> None:
-    operators = [nn.Sigmoid(), torch.sigmoid, functional.sigmoid, lambda x: x.sigmoid()]
+    operators: list[Operator] = [nn.Sigmoid(), torch.sigmoid, functional.sigmoid, lambda x: x.sigmoid()]
     for before, after, names, changes in each_form(operators, X, PASSES):
         assert names == ["hard_sigmoid"]
         assert [change.before for change in changes] == ["sigmoid"]

@@ -1,0 +1,108 @@
+"""PyTorch's 8-bit kernels for x86; the only file that calls them.
+
+Activations are uint8 codes with a zero point, weights int8 codes with a scale for each output channel; sums are int32.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from quark_core.engine.authoring import Convolution
+from quark_cpu.grids import Grid
+
+_ENGINES = ("x86", "fbgemm")
+
+
+@cache
+def missing() -> str | None:
+    """Return why there are no kernels here, or None."""
+    if not set(_ENGINES) & set(torch.backends.quantized.supported_engines):
+        return "this build of PyTorch has no 8-bit kernels for x86 (no engine x86 or fbgemm)"
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return "this build of PyTorch has no oneDNN, which computes 8-bit convolutions"
+    return None
+
+
+@cache
+def saturating() -> bool:
+    """Return whether the kernels of this machine add pairs of products in 16 bits, found out by adding large ones."""
+    ones = torch.ones(2, 64)
+    linear = LinearKernel(torch.full((8, 64), 127, dtype=torch.int8), torch.ones(8), None)
+    found = linear(255 * ones, 1.0, 0)
+    codes = torch.full((1, 64, 1, 1), 255, dtype=torch.uint8)
+    weight = torch.full((8, 64, 1, 1), 127, dtype=torch.int8)
+    image = ConvKernel(weight, torch.ones(8), None, Convolution((1, 1), (0, 0), (1, 1), 1), Grid(1.0, 0))(codes)
+    exact = 64 * 127 * 255
+    return not (bool((found == exact).all()) and bool((image == exact).all()))
+
+
+class LinearKernel:
+    """x W' + b with quantized operands, float in and out."""
+
+    name = "fbgemm linear"
+
+    def __init__(self, codes: Tensor, scale: Tensor, bias: Tensor | None) -> None:
+        """Pack ``codes`` ``[out, in]`` int8 with ``scale`` ``[out]`` and ``bias`` ``[out]`` float32."""
+        with warnings.catch_warnings():
+            # PyTorch announces the end of its quantized tensors, which fbgemm still packs weights from.
+            warnings.filterwarnings("ignore", message=".*quantized tensor creation.*", category=UserWarning)
+            zeros = torch.zeros(len(scale), dtype=torch.int64)
+            weight = torch._make_per_channel_quantized_tensor(codes.contiguous(), scale.double(), zeros, 0)  # noqa: SLF001  # has no public name
+        with _engine():
+            self._packed: Any = torch.ops.quantized.linear_prepack(weight, bias)
+
+    def __call__(self, x: Tensor, scale: float, zero_point: int) -> Tensor:
+        """Return the result for ``x`` ``[..., in]`` float32, quantized by ``scale`` and ``zero_point`` (0 to 255)."""
+        kernel = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
+        result: Tensor = kernel(x.contiguous(), scale, zero_point, self._packed)
+        return result
+
+
+class _engine:  # noqa: N801  # a context manager that reads as a verb
+    """Weights are packed for the engine that is set meanwhile."""
+
+    def __enter__(self) -> None:
+        self._before = torch.backends.quantized.engine
+        if self._before not in _ENGINES:
+            torch.backends.quantized.engine = next(
+                name for name in _ENGINES if name in torch.backends.quantized.supported_engines
+            )
+
+    def __exit__(self, *_: object) -> None:
+        torch.backends.quantized.engine = self._before
+
+
+class ConvKernel:
+    """A two-dimensional convolution of uint8 codes with int8 weights."""
+
+    name = "oneDNN conv2d"
+
+    def __init__(self, codes: Tensor, scale: Tensor, bias: Tensor | None, how: Convolution, grid: Grid) -> None:
+        """Pack ``codes`` ``[out, in / groups, height, width]`` int8, with ``scale`` and ``bias`` ``[out]`` float32.
+
+        Its input is on ``grid``.
+        """
+        self._scale, self._bias, self._how, self._grid = scale, bias, how, grid
+        self._zeros = torch.zeros(len(scale), dtype=torch.int64)
+        # What the input's zero point adds to every sum is packed with the weight.
+        self._packed: Tensor = torch.ops.onednn.qconv_prepack(
+            *(codes, scale, grid.scale, grid.zero_point),
+            *(how.stride, how.padding, how.dilation, how.groups, None),
+        )
+
+    def __call__(self, x: Tensor, *, out: Grid | None = None, relu: bool = False) -> Tensor:
+        """Return the result for codes ``x`` ``[batch, in, height, width]``: float32, or codes on the grid ``out``."""
+        how, grid, dtype = self._how, self._grid, torch.float32 if out is None else torch.uint8
+        result: Tensor = torch.ops.onednn.qconv_pointwise(
+            *(x, grid.scale, grid.zero_point, self._packed, self._scale, self._zeros, self._bias),
+            *(how.stride, how.padding, how.dilation, how.groups),
+            *(out.scale if out else 1.0, out.zero_point if out else 0, dtype),
+            *("relu" if relu else "none", [], ""),
+        )
+        # The kernel saturates at 255.
+        return result.clamp_(max=out.largest) if out is not None and out.largest < 255 else result
