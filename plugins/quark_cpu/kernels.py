@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from quark_core.engine.authoring import Convolution
 from quark_cpu.grids import Grid
@@ -98,6 +99,8 @@ class ConvKernel:
     def __call__(self, x: Tensor, *, out: Grid | None = None, relu: bool = False) -> Tensor:
         """Return the result for codes ``x`` ``[batch, in, height, width]``: float32, or codes on the grid ``out``."""
         how, grid, dtype = self._how, self._grid, torch.float32 if out is None else torch.uint8
+        for pads in how.pads:
+            x = functional.pad(x, pads, value=grid.zero_point)
         result: Tensor = torch.ops.onednn.qconv_pointwise(
             *(x, grid.scale, grid.zero_point, self._packed, self._scale, self._zeros, self._bias),
             *(how.stride, how.padding, how.dilation, how.groups),

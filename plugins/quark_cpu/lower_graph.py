@@ -86,12 +86,11 @@ class _Lowering:
         if layer.has_other_bias:
             return "its bias is computed by the model"
         own: nn.Module | None = self._model.get_submodule(layer.owner[0]) if layer.node.op == "call_module" else None
-        plain: Any = {"linear": nn.Linear, "conv2d": nn.Conv2d}[layer.kind]
         cls: Any = type(own)
-        if own is not None and cls.forward is not plain.forward:
+        if layer.kind == "linear" and own is not None and cls.forward is not nn.Linear.forward:
             return "its class has a forward of its own"
         if layer.kind == "conv2d" and convolution(layer.node, self._model) is None:
-            return "its padding: the kernel pads with a fixed number of zeros"
+            return "it does more than to pad with a fixed number of zeros and to convolve"
         source = self._source(layer)
         weight = no_weight_kernel(layer.quantizer)
         return weight or no_input_kernel(source.settings if source else None, dynamic=layer.kind == "linear")

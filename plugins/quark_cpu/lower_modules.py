@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
-from quark_core.engine.authoring import SUFFIX, Convolution, Quantizer, parameter_quantizers
+from quark_core.engine.authoring import SUFFIX, Quantizer, convolution_of, parameter_quantizers
 from quark_core.plugin import LayerPath
 from quark_cpu.fits import NARROW, no_input_kernel, no_weight_kernel, weight_codes
 from quark_cpu.grids import grid_of
@@ -66,13 +66,13 @@ class _Lowering:
         if cls is None:
             return f"there is no kernel for {type(module).__name__.removeprefix('Quantized')}"
         own: Any = getattr(module, "float_class", type(module))
-        if own.forward is not cls.forward:
+        if cls is nn.Linear and own.forward is not cls.forward:
             return "its class has a forward of its own"
         parent = self.root.get_submodule(name.rpartition(".")[0])
         if isinstance(parent, nn.MultiheadAttention):
             return "attention reads the parameters of its projection"
-        if isinstance(module, nn.Conv2d) and how_of(module) is None:
-            return f"padding {module.padding_mode} {module.padding}: the kernel pads with zeros"
+        if cls is nn.Conv2d and convolution_of(module) is None:
+            return "it does more than to pad with a fixed number of zeros and to convolve"
         source = _quantizer(module, "input")
         dynamic = isinstance(module, nn.Linear)
         weight = no_weight_kernel(_quantizer(module, "weight"))
@@ -115,7 +115,7 @@ def _kernel_layer(module: Any) -> tuple[nn.Module, str]:
         raise ValueError("a kernel needs a quantized weight and input")
     codes, scale = weight_codes(weight, tuple(module.weight.shape))
     bias: Tensor | None = None if module.bias is None else module.bias.detach()
-    grid, how = grid_of(source), how_of(module) if isinstance(module, nn.Conv2d) else None
+    grid, how = grid_of(source), convolution_of(module)
     made: nn.Module
     if grid is None or source.settings.is_dynamic:
         made = DynamicLinear(codes, scale, bias, source.settings)
@@ -125,12 +125,3 @@ def _kernel_layer(module: Any) -> tuple[nn.Module, str]:
         made = KernelLinear(codes, scale, bias, grid)
     name = ConvKernel.name if how is not None else LinearKernel.name
     return (made if output is None else Requantized(made, output)), name
-
-
-def how_of(module: nn.Conv2d) -> Convolution | None:
-    """Return how a convolution walks, or None where it pads by anything but a fixed number of zeros."""
-    if module.padding_mode != "zeros" or module.padding == "same":
-        return None
-    padding = (0, 0) if module.padding == "valid" else module.padding
-    pad: Any = padding
-    return Convolution(tuple(module.stride), tuple(pad), tuple(module.dilation), module.groups)

@@ -75,11 +75,11 @@ class _Search:
         yield from overflow(layer, self.graph, self.at)
 
     def _repair(self, shift: Shift) -> None:
-        excess, words = shift.excess(self.at), f"{shift.layer}: {shift.words(self.at)}"
-        lowered, raised = (shift.plus, shift.minus) if excess > 0 else (shift.minus, shift.plus)
-        (_, chosen), step = (lowered[0], -abs(excess)) if lowered else (raised[0], abs(excess))
-        self.at[chosen] += step
-        self.why.setdefault(chosen, {}).setdefault(words)
+        words = f"{shift.layer}: {shift.words(self.at)}"
+        chosen, step = shift.repair(self.at)
+        if chosen is not None:
+            self.at[chosen] += step
+            self.why.setdefault(chosen, {}).setdefault(words)
 
     def _still_broken(self) -> list[str]:
         found: dict[str, None] = {}

@@ -5,6 +5,7 @@ Sources: AMD Quark's refinement of power-of-two ONNX models, and the accelerator
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,21 @@ class Shift:
         if self.high is not None and value > self.high:
             return value - self.high
         return value - self.low if self.low is not None and value < self.low else 0
+
+    def repair(self, at: Positions) -> tuple[Quantizer | None, int]:
+        """Return the tensor whose position is to move, and by how much: down where that helps, else up.
+
+        None where the same tensors count on both sides, so that nothing helps.
+        """
+        excess, counts = self.excess(at), Counter(q for _, q in self.plus)
+        counts.subtract(q for _, q in self.minus)
+        sign = 1 if excess > 0 else -1
+        lowered = next((q for q, count in counts.items() if count * sign > 0), None)
+        chosen = lowered or next((q for q, count in counts.items() if count * sign < 0), None)
+        if chosen is None:
+            return None, 0
+        step = -(-abs(excess) // abs(counts[chosen]))
+        return chosen, -step if lowered else step
 
     def words(self, at: Positions) -> str:
         """Return the constraint with its numbers: ``shift_cut = wpos 7 + ipos 3 - opos 12 = -2, not in [0, 16]``."""

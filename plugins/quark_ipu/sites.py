@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from quark_core.engine.authoring import Note, argument, convolution, stored_codes
+from quark_core.engine.authoring import Convolution, Note, argument, convolution, stored_codes
 from quark_ipu.accumulators import Accumulators
 from quark_ipu.layers import parameter_quantizer
-from quark_ipu.padded import Padded, padded
 from quark_ipu.positions import code_range, position
 
 
@@ -120,6 +119,6 @@ class Site:
         shape = tuple(self.graph.get_parameter(path).shape)
         return Parameter(stored_codes(quantizer, shape).to(torch.int32).cpu(), position(quantizer))
 
-    def walk(self) -> Padded | None:
-        """Return how a convolution walks over its input, or None where it pads by anything but zeros."""
-        return padded(self.node, self.graph, convolution(self.node, self.graph))
+    def walk(self) -> Convolution | None:
+        """Return how a convolution walks over its input, or None where it does anything but pad with zeros before."""
+        return convolution(self.node, self.graph)

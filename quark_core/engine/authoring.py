@@ -7,7 +7,7 @@
 - ``SUFFIX``: what follows a parameter's name in the name of its quantizer, which is a submodule of its owner.
 - ``folded``, ``Norm``: weight and bias of a layer that takes in the batch norm behind it.
 - ``Note``, ``note``, ``set_note``, ``result_of``, ``set_result``: what graph mode notes on the nodes of its graphs;
-  ``argument``, ``attribute``, ``Convolution``, ``convolution`` read a node further.
+  ``argument``, ``attribute`` read a node further, ``Convolution``, ``convolution``, ``convolution_of`` how one walks.
 - ``set_codes``, ``codes_of``: that the value of a node are integer codes, which replays then dequantize.
 - ``Declared``, ``declare``, ``declared``: functions that a device's passes put into graphs, as operators.
 - ``stored_codes``, ``stored_values``: the codes of a quantized parameter, and the values that they stand for.
@@ -17,16 +17,15 @@
 
 from torch import nn
 
+from quark_core.engine.convolutions import Convolution, convolution, convolution_of
 from quark_core.engine.folding import Norm, folded
 from quark_core.engine.functional import dynamic_parameters
 from quark_core.engine.marks import (
-    Convolution,
     Declared,
     Note,
     argument,
     attribute,
     codes_of,
-    convolution,
     declare,
     declared,
     note,
@@ -58,6 +57,7 @@ __all__ = [
     "attribute",
     "codes_of",
     "convolution",
+    "convolution_of",
     "declare",
     "declared",
     "dynamic_parameters",

@@ -93,48 +93,6 @@ def argument(node: fx.Node, position: int, name: str) -> Any:
     return node.args[position] if position < len(node.args) else node.kwargs.get(name)
 
 
-@dataclass(frozen=True)
-class Convolution:
-    """How a convolution walks; each tuple has one number for each axis."""
-
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int
-
-
-def convolution(node: fx.Node, graph: fx.GraphModule) -> Convolution | None:
-    """Return how a convolution node (conv1d, conv2d or conv3d, a module or a function) walks over its input.
-
-    None where it pads by anything but a fixed number of zeros.
-    """
-    found = note(node)
-    if found is None or found.weight is None:
-        return None
-    rank = graph.get_parameter(found.weight).dim() - 2
-    if node.op == "call_module":
-        module: Any = graph.get_submodule(str(node.target))
-        if module.padding_mode != "zeros":
-            return None
-        given = (module.stride, module.padding, module.dilation, module.groups)
-    else:
-        names = ("stride", "padding", "dilation", "groups")
-        given = tuple(  # type: ignore[assignment]  # four of them
-            default if (value := argument(node, position, name)) is None else value
-            for position, (name, default) in enumerate(zip(names, (1, 0, 1, 1), strict=True), 3)
-        )
-    stride, padding, dilation, groups = given
-    if padding == "valid":
-        padding = 0
-    if isinstance(padding, str):
-        return None
-    return Convolution(_tuple(stride, rank), _tuple(padding, rank), _tuple(dilation, rank), int(groups))
-
-
-def _tuple(value: Any, rank: int) -> tuple[int, ...]:
-    return (value,) * rank if isinstance(value, int) else tuple(value) * (rank if len(value) == 1 else 1)
-
-
 def attribute(graph: nn.Module, path: str) -> Any:
     """Return what stands at a dotted path in a module."""
     owner, _, name = path.rpartition(".")

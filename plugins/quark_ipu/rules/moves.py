@@ -33,10 +33,8 @@ def joined(site: Site) -> Step | str:
         return "its inputs are not quantized"
     if len({form.position for form in known}) > 1:
         return "its inputs do not share one position"
-    join, axis = (
-        (torch.cat if site.note.kind == "cat" else torch.stack),
-        site.option(1, "dim", site.node.kwargs.get("axis", 0)),
-    )
+    join = torch.cat if site.note.kind == "cat" else torch.stack
+    axis = site.option(1, "dim", site.node.kwargs.get("axis", 0))
     form = Form(known[0].position, max(form.bound for form in known), codes=True)
     return Step(form, tuple(sources), lambda *parts: join(parts, axis))
 

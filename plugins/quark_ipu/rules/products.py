@@ -26,7 +26,7 @@ def weighted(site: Site) -> Step | str:
     if x is None or weight is None:
         return f"its {'weight' if x else 'input'} is not quantized"
     if site.note.bias is not None and bias is None:
-        return "its bias is not quantized"
+        return "its bias is not quantized; write bias: {dtype: int8, scale_type: pof2}"
     product = _product(site)
     if isinstance(product, str):
         return product
@@ -73,11 +73,11 @@ def _product(site: Site) -> Product | str:
     found = site.walk()
     if found is None:
         return "it pads by other numbers than zeros, or computes with a forward of its own"
-    return _Convolution(found.walk, found.pads)
+    return _Convolved(Walk(found.stride, found.padding, found.dilation, found.groups), found.pads)
 
 
 @dataclass(frozen=True)
-class _Convolution:
+class _Convolved:
     walk: Walk
     pads: tuple[tuple[int, ...], ...]
 

@@ -32,11 +32,8 @@ def summed(site: Site) -> Step | str:
     if site.option(2, "alpha", 1) != 1:
         return "it adds a multiple (alpha)"
     forms = [each.form for each in found]
-    at = max(form.position for form in forms)
-    if any(
-        each.source is None and abs(each.form.position - other.form.position) > _READ
-        for each, other in (found, found[::-1])
-    ):
+    at, least = max(form.position for form in forms), min(form.position for form in forms)
+    if any(each.source is None for each in found) and at - least > _READ:
         return "its number is too far from the position of its input"
     bound = site.hold(sum(form.bound << (at - form.position) for form in forms))
     return _step(Form(at, bound, codes=False), found, _add if site.note.kind == "add" else _subtract(site), at)
@@ -68,30 +65,34 @@ def _step(form: Form, found: list[_Operand], compute: Callable[..., Tensor | int
 
     def run(*given: Tensor) -> Tensor | int:
         values = iter(given)
-        a, b = (
-            (next(values) if each.source is not None else each.value) << up for each, up in zip(found, ups, strict=True)
-        )
-        return compute(a, b)
+        both = [next(values) if each.source is not None else each.value for each in found]
+        return compute(*(value << up for value, up in zip(both, ups, strict=True)))
 
     return Step(form, sources, run)
 
 
 def _operands(site: Site) -> list[_Operand] | str:
+    """Return both operands, numbers with their position as near to the other's as can be, or why there are none."""
     given = [site.argument(0), site.argument(1)]
-    forms = [site.codes(value) for value in given]
-    near = next((form for form in forms if form is not None), None)
-    if near is None or any(
-        isinstance(value, fx.Node) and form is None for value, form in zip(given, forms, strict=True)
-    ):
+    near = next((form for value in given if (form := site.codes(value)) is not None), None)
+    if near is None:
         return "its inputs are not quantized"
-    found = []
-    for value, form in zip(given, forms, strict=True):
-        number = constant(value) if isinstance(value, int | float) else None
-        if form is not None:
-            found.append(_Operand(form, value))
-        elif number is None:
-            return f"{value} is no 8-bit fixed-point number"
-        else:
-            number = number.near(near.position) if site.note.kind in ("add", "sub") else number
-            found.append(_Operand(Form(number.position, abs(number.code), codes=True), value=number.code))
+    found: list[_Operand] = []
+    for value in given:
+        made = _operand(site, value, near)
+        if isinstance(made, str):
+            return made
+        found.append(made)
     return found
+
+
+def _operand(site: Site, value: object, near: Form) -> _Operand | str:
+    form = site.codes(value)
+    if isinstance(value, fx.Node):
+        return "its inputs are not quantized" if form is None else _Operand(form, value)
+    number = constant(value) if isinstance(value, int | float) else None
+    if number is None:
+        return f"{value} is no 8-bit fixed-point number"
+    if site.note.kind in ("add", "sub"):
+        number = number.near(near.position)
+    return _Operand(Form(number.position, abs(number.code), codes=True), value=number.code)

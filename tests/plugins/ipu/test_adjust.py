@@ -158,6 +158,39 @@ def test_scales_must_be_powers_of_two() -> None:
         adjust(model)
 
 
+class Around(nn.Module):
+    """A layer whose input and output are joined, so that only its weight can give way, and that weight is large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 1, bias=False)
+        self.layer.weight.data.fill_(300.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + x
+        return torch.cat([x, self.layer(x)], 1)
+
+
+def test_a_weight_is_raised_where_nothing_else_helps() -> None:
+    result = xint8(Around(), X)
+    before, after, why = moved(result)["layer.weight"]
+    assert (before, after) == ("pos -1", "pos 0")
+    assert why.startswith("layer: shift_cut = wpos -1")
+    assert broken(graph(result)) == []
+    assert proved(result, X).holds
+
+
+def test_a_square_is_lowered_once() -> None:
+    class Square(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            x = x + x
+            return torch.cat([x * x, x], 1)
+
+    result = xint8(Square(), X * 2.0**-20)
+    assert broken(graph(result)) == []
+    assert proved(result, X * 2.0**-20).holds
+
+
 def test_a_layer_without_bias_or_output() -> None:
     torch.manual_seed(0)
     only = {"input": POF2, "output": None}

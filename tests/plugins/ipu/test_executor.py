@@ -134,6 +134,14 @@ def test_an_excluded_layer_runs_in_floating_point() -> None:
     }
 
 
+def test_a_bias_in_floating_point_keeps_its_layer_there() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 4)
+    result = xint8(nn.Sequential(nn.Linear(4, 4)), x, layers=[{"match": "0", "skip": ["bias"]}])
+    assert floats(result) == {"0": "its bias is not quantized; write bias: {dtype: int8, scale_type: pof2}"}
+    assert torch.equal(executor(result)(x), result.model(x))
+
+
 def test_a_module_that_is_kept_whole() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4), nn.Tanh()))

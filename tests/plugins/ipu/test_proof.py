@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from quark_core.demo.network import calibration_batches, digits_net
+from quark_core.engine.quantizer import Quantizer, stored_codes
 from quark_ipu.proof import Difference, prove
 from tests.plugins.ipu.nets import Residual, executor, graph, proved, rules, xint8
 
@@ -48,23 +49,32 @@ def test_a_wrong_weight_is_found() -> None:
     assert found.largest > 0
 
 
-def wide() -> nn.Module:
-    """Return a layer whose sums exceed 2^24 on the way, and then cancel, so that all of their bits count."""
+HALF = 60_000
+
+
+def wide() -> tuple[nn.Module, Tensor]:
+    """Return a layer whose sums exceed 2^24 and then cancel, so that their last bits count; and its input."""
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(20_000, 3), nn.ReLU(), nn.Linear(3, 2))
+    net = nn.Sequential(nn.Linear(2 * HALF, 3, bias=False), nn.Linear(3, 2))
     first: Any = net[0]
-    first.weight.data = (torch.rand(3, 20_000) * 0.2 + 0.8) * (1 - 2 * (torch.arange(20_000) // 10_000))
-    return net
+    codes = torch.randint(64, 128, (3, HALF)).float() / 128
+    first.weight.data = torch.cat([codes, -codes], 1)
+    x = torch.randint(64, 127, (4, HALF)).float() / 128
+    return net, torch.cat([x, x + (torch.rand(4, HALF) < 2e-4) / 128], 1)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_wide_layers_are_summed_in_float64(method: str) -> None:
-    net, x = wide(), torch.rand(4, 20_000) * 0.5 + 0.5
+    net, x = wide()
     result = xint8(net, x, **rules(method))
     run = executor(result)
     assert run.wide_layers == ("0",)
     proof = prove(graph(result), run, x)
     assert (proof.wide, proof.differing) == (("0",), ())
+    weight, low = run.codes(x)["0.input"][0].long(), graph(result).get_submodule("0.weight_quantizer")
+    assert isinstance(low, Quantizer)
+    sums = weight @ stored_codes(low, (3, 2 * HALF)).long().T
+    assert 0 < int(sums.abs().max()) < 2**14
 
 
 def test_a_tensor_that_is_quantized_twice_is_known_by_number() -> None:

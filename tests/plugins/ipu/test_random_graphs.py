@@ -90,7 +90,7 @@ MODES = st.fixed_dictionaries(
 METHODS = st.sampled_from(["round", "floor", "half_even"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(STEPS, st.integers(-7, 7), METHODS, MODES, st.booleans())
 def test_random_graphs(steps: list[Step], gain: int, method: str, mode: dict[str, str], outputs: bool) -> None:
     torch.manual_seed(len(steps))
