@@ -44,9 +44,9 @@ class _Lowering:
                 self.paths[layer.layer] = self._layer(layer)
             elif found is not None and found.layer is not None:
                 self.paths[found.layer] = LayerPath("simulated", f"there is no kernel for {found.kind}")
-        self._codes.finish()
         for owner, name, quantizer in self._packed:
             pack(self._model.get_submodule(owner), name, quantizer)
+        self._codes.finish()
         self._model.recompile()
 
     def _layer(self, layer: Weighted) -> LayerPath:

@@ -50,10 +50,10 @@ class _Lowering:
         weight = _quantizer(module, "weight")
         if isinstance(module, nn.Embedding) and weight is not None:
             self._put(name, module, _embedding(module, weight), LayerPath("dequantized", "rows of packed codes"))
-        elif (narrow := _narrow(module)) and weight is not None:
+        elif narrow := _narrow(module):
             for parameter, quantizer in narrow:
                 pack(module, parameter, quantizer)
-            self.paths[name] = LayerPath("dequantized", f"packed {weight.settings.dtype.name}")
+            self.paths[name] = LayerPath("dequantized", f"packed {narrow[0][1].settings.dtype.name}")
         elif (why := self._no_kernel(name, module)) is not None:
             self.paths[name] = LayerPath("simulated", why)
         else:

@@ -42,9 +42,10 @@ class PackedRows(nn.Module):
     def __init__(self, quantizer: Quantizer, shape: tuple[int, int], dtype: torch.dtype) -> None:
         """Take the quantizer of a table of ``shape`` (rows, columns) that has its codes."""
         super().__init__()
-        self.quantizer, self._shape, self._dtype = quantizer, shape, dtype
+        # In a tuple, since it is no quantizer of a parameter any more.
+        self._quantizer, self._shape, self._dtype = (quantizer,), shape, dtype
         self.register_buffer(f"weight{CODES}", quantizer.packed)
 
     def forward(self, index: Tensor) -> Tensor:
         """Return ``[*index.shape, columns]`` for integers ``index``."""
-        return stored_rows(self.quantizer, index, self._shape, self._dtype)
+        return stored_rows(self._quantizer[0], index, self._shape, self._dtype)

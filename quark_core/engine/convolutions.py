@@ -102,12 +102,17 @@ def _own_forward(module: nn.Module) -> Convolution | None:
     except Exception:  # noqa: BLE001  # code of a model may raise anything when it meets a proxy
         return None
     pads: list[tuple[int, ...]] = []
+    value = next(iter(graph.nodes))
     for node in graph.nodes:
-        if node.op not in ("placeholder", "get_attr"):
-            found = _pads(node)
-            if found is None:
-                return _last(node, module, tuple(pads))
-            pads.append(found)
+        if node.op in ("placeholder", "get_attr"):
+            continue
+        if argument(node, 0, "input") is not value or len(value.users) != 1:
+            return None
+        found = _pads(node)
+        if found is None:
+            return _last(node, module, tuple(pads))
+        pads.append(found)
+        value = node
     return None
 
 

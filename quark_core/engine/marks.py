@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import fx, nn
@@ -69,8 +69,6 @@ class Declared:
     kind: str
     inputs: tuple[int, ...] = (0,)
     names: tuple[str, ...] = ("input",)
-    types: tuple[str, ...] = field(default=())
-    """Further names that ``type:`` patterns match."""
 
 
 def declare(function: Any, declared: Declared) -> Any:

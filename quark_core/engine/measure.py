@@ -74,6 +74,7 @@ def make_report(plan: Plan, model: nn.Module, config: QuantConfig, outcome: Outc
         layers=found.layers,
         adjustments=outcome.adjustments,
         final=found.final,
+        final_note=found.final_note,
     )
 
 

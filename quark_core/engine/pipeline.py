@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 from typing import Any
@@ -57,7 +58,7 @@ def quantize(
         probes, count, digest = _calibrate(prepared, plan, source, config, progress)
         measured, adjusted = fix_scales(prepared, target.device, owned)
         final = target.mode.convert(prepared)
-        lowered = target.device.lower(copy.deepcopy(final)).eval() if lower else None
+        lowered = target.device.lower(_copied(final)).eval() if lower else None
         outcome = Outcome(
             measured=measured,
             float_bytes=state_bytes(model),
@@ -79,6 +80,13 @@ def own_copy(model: nn.Module) -> nn.Module:
         return copy.deepcopy(model).eval()
     except Exception as error:
         raise ModelError(f"the model cannot be copied: {type(error).__name__}: {error}") from error
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    with warnings.catch_warnings():
+        # torch warns of what it does itself where it copies an exported graph.
+        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
+        return copy.deepcopy(model)
 
 
 def state_bytes(model: nn.Module) -> int:

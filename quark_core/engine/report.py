@@ -96,6 +96,8 @@ class Report:
     adjustments: tuple[Adjustment, ...] = ()
     """What the device changed."""
     final: FinalReport | None = None
+    final_note: str | None = None
+    """Why there is no ``final`` though the device has an arithmetic of its own."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; an infinite SQNR, where nothing changed, is the text ``exact``."""
@@ -134,6 +136,8 @@ class Report:
             f"output SQNR: {decibels(self.output_sqnr_db)} dB over the {first} of {self.batches} batches"
             f"{_same(self.agreement)}"
         ]
+        if self.final_note:
+            lines.append(f"executor: none, {self.final_note}")
         if self.final is not None:
             lines.append(
                 f"{self.final.kind}: {decibels(self.final.output_sqnr_db)} dB{_same(self.final.agreement)}; against "

@@ -26,6 +26,8 @@ class Verification:
     probe_batches: int = 0
     layers: tuple[LayerReport, ...] = ()
     final: FinalReport | None = None
+    final_note: str | None = None
+    """Why there is no ``final`` though the device has an arithmetic of its own."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class _Final:
     kind: str = ""
     model: nn.Module | None = None
     paths: Mapping[str, LayerPath] = field(default_factory=dict)
+    note: str | None = None
 
 
 def verified(
@@ -52,7 +55,7 @@ def verified(
     """
     final = _final(device, quantized, lowered)
     if not probes and final.model is None:
-        return Verification()
+        return Verification(final_note=final.note)
     alone = local(quantized, probes)
     with measured_activations(quantized, activations):
         together = cumulative(quantized, probes)
@@ -63,6 +66,7 @@ def verified(
         probe_batches=len(probes),
         layers=_layers(plan, alone, together, last, final.paths),
         final=_compared(final.kind, together, last) if last else None,
+        final_note=final.note,
     )
 
 
@@ -73,9 +77,8 @@ def _final(device: Device, quantized: nn.Module, lowered: nn.Module | None) -> _
         return _Final()
     try:
         executor = device.executor(quantized)
-    except DeviceError:
-        # Under some options there is no arithmetic of its own to prove.
-        return _Final()
+    except DeviceError as error:
+        return _Final(note=str(error))
     return _Final("executor", executor, executor.layer_paths if isinstance(executor, Lowered) else {})
 
 

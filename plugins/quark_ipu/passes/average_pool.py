@@ -13,7 +13,7 @@ from quark_ipu.functions import average_pool
 from quark_ipu.multipliers import reciprocal
 from quark_ipu.rewriting import Call, calls, each, tidy
 
-_WHY = "the IPU computes an average as a sum times m / 2^k; off by {error} of the average"
+_WHY = "the IPU computes an average as a sum times m / 2^k; {error}"
 _CLASSES = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
 
 
@@ -53,7 +53,8 @@ def _changed(graph: fx.GraphModule, rank: int) -> Iterator[Adjustment]:
         count = divisor or prod(kernel)
         error = abs(multiplier.value * count - 1)
         before, after = f"avg_pool{rank}d by 1/{count}", f"by {multiplier.factor}/2^{multiplier.shift}"
-        yield call.replace(made, before, after, _WHY.format(error=f"{error:.2%}"))
+        told = f"off by {error:.2%} of the average" if error else "exact here"
+        yield call.replace(made, before, after, _WHY.format(error=told))
 
 
 def _uneven(call: Call, padding: tuple[int, ...]) -> bool:

@@ -23,6 +23,12 @@ class _Identity(nn.Module):
         return x
 
 
+def _weight(projection: Any) -> Tensor:
+    # Devices keep some weights in other forms than parameters.
+    weight: Tensor = projection.weight
+    return weight
+
+
 class ProjectedAttention(nn.MultiheadAttention):
     """Calls ``out_proj`` as the module that it is, so that its activations are quantized.
 
@@ -41,6 +47,6 @@ class ProjectedAttention(nn.MultiheadAttention):
     def _twin(self, projection: nn.Module) -> Self:
         # This module itself is not touched: other threads may be running it.
         twin = type(self).__new__(type(self))
-        modules = {**self._modules, "out_proj": _Identity(projection.get_parameter("weight"))}
+        modules = {**self._modules, "out_proj": _Identity(_weight(projection))}
         twin.__dict__ = {**self.__dict__, "_modules": modules}
         return twin

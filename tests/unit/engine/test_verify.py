@@ -117,7 +117,9 @@ def test_the_devices_own_arithmetic_is_replayed_and_named() -> None:
 
 
 def test_a_device_with_nothing_to_prove() -> None:
-    assert run(device={"name": "acme.chip", "proves": False}, weight=ROWS8).report.final is None
+    report = run(device={"name": "acme.chip", "proves": False}, weight=ROWS8).report
+    assert (report.final, report.final_note) == (None, "nothing to prove")
+    assert "executor: none, nothing to prove" in str(report)
 
 
 def test_a_shortfall_names_the_line_and_the_worst_layers(tmp_path: Path) -> None:
