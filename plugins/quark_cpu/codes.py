@@ -10,7 +10,7 @@ from torch import fx, nn
 
 from quark_core.engine.authoring import Quantizer, argument, note, result_of, set_codes, set_result
 from quark_cpu.grids import Grid, grid_of, is_one_scale
-from quark_cpu.hoist import MOVING, quantizer_of
+from quark_cpu.hoist import moves_codes, quantizer_of
 from quark_cpu.integer_layers import ToCodes, ToValues
 
 _JOINING = ("cat", "stack")
@@ -24,7 +24,8 @@ class Codes:
 
     def __init__(self, model: fx.GraphModule) -> None:
         self._model, self._graph = model, model.graph
-        self._quantizers = {str(name): m for name, m in model.named_modules() if isinstance(m, Quantizer)}
+        self._modules: dict[str, Any] = dict(model.named_modules())
+        self._quantizers = {name: m for name, m in self._modules.items() if isinstance(m, Quantizer)}
         self._twins: dict[fx.Node, tuple[fx.Node, Grid]] = {}
 
     def quantizer_behind(self, node: Any) -> Quantizer | None:
@@ -36,7 +37,8 @@ class Codes:
         if kind in _JOINING:
             found = {self.quantizer_behind(item) for item in _items(node)}
             return found.pop() if len(found) == 1 else None
-        source = argument(node, 0, "input") if kind in MOVING or kind == "relu" else None
+        moved = kind == "relu" or moves_codes(node, self._modules)
+        source = argument(node, 0, "input") if moved else None
         return self.quantizer_behind(source) if isinstance(source, fx.Node) else None
 
     def replace(self, node: fx.Node, module: nn.Module, *args: fx.Node) -> None:
@@ -98,9 +100,21 @@ class Codes:
         with self._graph.inserting_after(node):
             if kind == "relu":
                 made = self._graph.call_function(torch.clamp, (next(iter(twins.values()))[0], grid.zero_point))
+            elif kind == "max_pool":
+                made = self._pooled(node, next(iter(twins.values()))[0])
             else:
                 made = self._graph.node_copy(node, lambda item: twins[item][0] if item in twins else item)
         return made, grid
+
+    def _pooled(self, node: fx.Node, codes: fx.Node) -> fx.Node:
+        # torch pools bytes only where an image has fewer than 128 positions; as floats codes are just as exact.
+        values = self._graph.call_method("float", (codes,))
+        made = self._graph.node_copy(node, lambda item: values if item is argument(node, 0, "input") else item)
+        last = self._graph.call_method("to", (made, torch.uint8))
+        node.append(values)
+        values.append(made)
+        made.append(last)
+        return last
 
     def _mark(self, node: fx.Node, layer: str | None, grid: Grid) -> None:
         set_result(node, layer)

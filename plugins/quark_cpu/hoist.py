@@ -5,6 +5,7 @@ Quantizing is monotone and treats each value alone, so it commutes with moving v
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from torch import fx
@@ -42,18 +43,31 @@ def hoist(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         quantizer = quantizer_of(node, modules)
         if quantizer is not None and is_one_scale(quantizer.settings) and grid_of(quantizer) is not None:
-            while (moving := _moving(node)) is not None:
+            while (moving := _moving(node, modules)) is not None:
                 _swap(node, moving)
     graph.recompile()
 
 
-def _moving(node: fx.Node) -> fx.Node | None:
+def moves_codes(node: Any, modules: dict[str, Any]) -> bool:
+    """Return whether a node does the same to codes as to floats."""
+    found = note(node) if isinstance(node, fx.Node) else None
+    if found is None or found.kind not in MOVING:
+        return False
+    # Pooling that also tells where the largest values are gives two results.
+    module = modules.get(str(node.target)) if node.op == "call_module" else None
+    several = node.kwargs.get("return_indices") or getattr(module, "return_indices", False)
+    return not several and "with_indices" not in str(getattr(node.target, "__name__", ""))
+
+
+def _moving(node: fx.Node, modules: dict[str, Any]) -> fx.Node | None:
     """Return what moves the values that a quantizer gets, where nobody else has its result and nobody looks at it."""
     source: Any = node.args[0]
-    found = note(source) if isinstance(source, fx.Node) else None
-    if found is None or found.kind not in MOVING or len(source.users) != 1 or result_of(source) or result_of(node):
+    if not moves_codes(source, modules) or len(source.users) != 1 or result_of(source) or result_of(node):
         return None
-    return source if isinstance(argument(source, 0, "input"), fx.Node) else None
+    before = argument(source, 0, "input")
+    # What picks one of several values gets no tensor that could be quantized.
+    picks = source.target is operator.getitem and isinstance(source.args[1], int)
+    return source if isinstance(before, fx.Node) and not (picks and note(before) is not None) else None
 
 
 def _swap(node: fx.Node, moving: fx.Node) -> None:

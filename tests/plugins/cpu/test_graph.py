@@ -112,6 +112,30 @@ def test_what_is_read_as_float_is_dequantized_once() -> None:
     assert decibels(*outputs(result, X)) > NEAR
 
 
+def test_large_images_are_pooled() -> None:
+    """torch pools bytes only of small images."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.Conv2d(4, 4, 3))
+    for x in (torch.randn(2, 3, 40, 41), torch.randn(1, 3, 9, 300)):
+        result = lowered(net, x, mode="fx_graph_mode", weight=ROWS8, input=INT8)
+        assert decibels(*outputs(result, x)) > NEAR
+
+
+def test_pooling_that_tells_where_stays_as_it_is() -> None:
+    class Where(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            values, _ = F.max_pool2d(self.a(x), 2, return_indices=True)
+            result: Tensor = self.b(values)
+            return result
+
+    for output in ({}, {"output": INT8}):
+        result = lowered(Where(), X, mode="fx_graph_mode", weight=ROWS8, input=INT8, **output)
+        assert decibels(*outputs(result, X)) > NEAR
+
+
 def test_unused_float_weights_are_gone() -> None:
     result = lowered(Residual(), X, mode="fx_graph_mode", weight=ROWS8, input=INT8)
     assert result.lowered is not None
