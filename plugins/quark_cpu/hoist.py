@@ -67,7 +67,7 @@ def _moving(node: fx.Node, modules: dict[str, Any]) -> fx.Node | None:
     before = argument(source, 0, "input")
     # What picks one of several values gets no tensor that could be quantized.
     picks = source.target is operator.getitem and isinstance(source.args[1], int)
-    return source if isinstance(before, fx.Node) and not (picks and note(before) is not None) else None
+    return source if isinstance(before, fx.Node) and not picks else None
 
 
 def _swap(node: fx.Node, moving: fx.Node) -> None:
