@@ -30,6 +30,8 @@ class Example:
     data: Callable[[], Iterable[Tensor]]
     config: str
     score: Score = lambda _float, _quantized: ""
+    lower: bool = False
+    """Whether it is to run on the config's device."""
 
 
 def agreement(reference: nn.Module, quantized: nn.Module) -> str:
@@ -64,6 +66,10 @@ EXAMPLES = {
     "thrice": Example(small.thrice, small.rows, "small.yaml"),
     "shapes": Example(small.shapes, small.wide_images, "small.yaml"),
     "efficientnet": Example(efficientnet.network, efficientnet.photos, "efficientnet.yaml", agreement),
+    "digits_cpu": Example(digits_net, calibration_batches, "cpu.yaml", digits_accuracy, lower=True),
+    "digits_xint8": Example(digits_net, calibration_batches, "xint8.yaml", digits_accuracy),
+    "efficientnet_cpu": Example(efficientnet.network, efficientnet.photos, "cpu.yaml", agreement, lower=True),
+    "efficientnet_xint8": Example(efficientnet.network, efficientnet.photos, "xint8.yaml", agreement),
     "smollm2": Example(smollm2.network, smollm2.tokens, "smollm2.yaml", perplexities),
 }
 
@@ -72,14 +78,17 @@ def describe(name: str, example: Example) -> list[str]:
     """Return what happened to one network, as lines."""
     model = example.network()
     config = qc.load_config(Path(__file__).with_name(example.config))
-    result = qc.quantize(model, config, calibration=example.data(), progress=False)
+    result = qc.quantize(model, config, calibration=example.data(), lower=example.lower, progress=False)
     edges = [tensor for tensor in result.plan.tensors() if tensor.role in ("input", "output")]
     own = sum(tensor.shared is None for tensor in edges)
     kept = Counter(layer.reason for layer in result.report.left_float)
     lines = [f"{name}: {result.report.coverage}; {len(edges)} edges quantized by {own} quantizers"]
     lines += [f"  float: {count} x {reason}" for reason, count in kept.most_common()]
-    lines += [f"  {line}" for line in result.report.summary()[1:3]]
-    found = example.score(model, result.model)
+    paths = Counter(f"{layer.path} ({layer.why})" for layer in result.report.layers if layer.why)
+    lines += [f"  layers: {count} x {path}" for path, count in paths.most_common()]
+    lines += [f"  {change.tensor}: {change.before} -> {change.after}" for change in result.report.adjustments]
+    lines += [f"  {line}" for line in result.report.summary()[1:-1]]
+    found = example.score(model, result.lowered or result.model)
     return [*lines, f"  {found}"] if found else lines
 
 

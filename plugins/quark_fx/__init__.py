@@ -20,7 +20,7 @@ class FxOptions(Options):
     fold_batch_norm: bool = True
     """Fold each batch norm into the convolution or linear layer before it."""
     fuse_relu: bool = True
-    """Quantize the output of a convolution, linear layer or addition behind the ReLU that follows it."""
+    """Quantize the output of a convolution, linear layer or addition behind the ReLU or ReLU6 that follows it."""
     attention: Literal["whole", "decomposed"] = "whole"
     """Keep scaled_dot_product_attention one operator, or take it apart into matmul, softmax and matmul."""
     operators: Literal["arithmetic", "all"] = "arithmetic"

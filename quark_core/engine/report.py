@@ -133,17 +133,21 @@ class Report:
             return [f"output SQNR: not measured, {missing if self.batches else 'there was no data'}"]
         first = "first" if self.probe_batches == 1 else f"first {self.probe_batches}"
         lines = [
-            f"output SQNR: {decibels(self.output_sqnr_db)} dB over the {first} of {self.batches} batches"
-            f"{_same(self.agreement)}"
+            f"output SQNR: {_db(self.output_sqnr_db)} over the {first} of {self.batches} batches{_same(self.agreement)}"
         ]
         if self.final_note:
             lines.append(f"executor: none, {self.final_note}")
         if self.final is not None:
             lines.append(
-                f"{self.final.kind}: {decibels(self.final.output_sqnr_db)} dB{_same(self.final.agreement)}; against "
-                f"the quantized model: {decibels(self.final.quantized_sqnr_db)} dB"
+                f"{self.final.kind}: {_db(self.final.output_sqnr_db)}{_same(self.final.agreement)}; against the "
+                f"quantized model: {_db(self.final.quantized_sqnr_db)}"
             )
         return lines
+
+
+def _db(value: float | None) -> str:
+    text = decibels(value)
+    return text if text == "exact" else f"{text} dB"
 
 
 def _same(agreement: float | None) -> str:

@@ -17,12 +17,24 @@ FOLDER = Path("examples/models")
     ("name", "layers", "edges"),
     [("digits", "5/5", "5 edges quantized by 5"), ("encoder", "20/27", "48 edges quantized by 36"),
      ("unet", "6/6", "10 edges quantized by 6"), ("thrice", "3/3", "5 edges quantized by 4"),
-     ("shapes", "2/2", "2 edges quantized by 2")],
+     ("shapes", "2/2", "2 edges quantized by 2"), ("digits_cpu", "5/5", "5 edges quantized by 5"),
+     ("digits_xint8", "5/5", "10 edges quantized by 6")],
 )  # fmt: skip
 def test_what_the_documentation_says_of_each(name: str, layers: str, edges: str) -> None:
     lines = describe(name, EXAMPLES[name])
     assert f"layers {layers} " in lines[0]
     assert edges in lines[0]
+
+
+def test_the_digits_on_both_devices() -> None:
+    lines = describe("digits_cpu", EXAMPLES["digits_cpu"])
+    assert "  layers: 3 x kernel (oneDNN conv2d)" in lines
+    assert "  layers: 2 x kernel (fbgemm linear)" in lines
+    lines = describe("digits_xint8", EXAMPLES["digits_xint8"])
+    assert "  layers: 5 x integer (8-bit operands, 32-bit sums, a shift that rounds)" in lines
+    assert any(
+        line.startswith("  executor: ") and line.endswith("against the quantized model: exact") for line in lines
+    )
 
 
 def test_every_config_is_valid() -> None:

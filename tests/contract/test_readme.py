@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from quark_core.config.load import loads_config
 from quark_core.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,13 @@ def test_the_plugin_snippet_is_a_whole_plugin(folder: Path) -> None:
         type("quark_tiny", (), {k: staticmethod(v) if callable(v) else v for k, v in module.items()}), "tiny"
     )
     assert plugin.adds == (("dtype", "tiny.int3"),)
+
+
+def test_the_snippets_of_the_page_of_devices_run() -> None:
+    page = ROOT / "docs" / "devices.md"
+    [snippet], [config] = blocks(page, "python"), blocks(page, "yaml")
+    exec(compile(snippet, "devices.md", "exec"), {})  # noqa: S102 - our own page
+    assert loads_config(config, "yaml").device
 
 
 def test_make_targets_of_the_pages_exist() -> None:
