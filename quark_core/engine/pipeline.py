@@ -22,7 +22,7 @@ from quark_core.engine.sqnr import Sqnr
 from quark_core.engine.target import Target
 from quark_core.engine.thresholds import check_thresholds
 from quark_core.engine.verification import verified
-from quark_core.engine.verify import Probe, record
+from quark_core.engine.verify import Probe, original_outputs, record
 from quark_core.errors import DataError, ModelError, UsageError
 from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.devices import Device
@@ -56,6 +56,9 @@ def quantize(
         prepared, plan, changes, source, inputs = _prepared(model, target, calibration)
         owned = observe_parameters(prepared)
         probes, count, digest = _calibrate(prepared, plan, source, config, progress)
+        if target.rewrites:
+            # What the device's passes cost counts too.
+            probes = original_outputs(own_copy(model), probes)
         measured, adjusted = fix_scales(prepared, target.device, owned)
         final = target.mode.convert(prepared)
         lowered = target.device.lower(_copied(final)).eval() if lower else None

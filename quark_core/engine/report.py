@@ -81,7 +81,7 @@ class Report:
     stored_bytes: int
     """Size of everything that ``save`` stores for the model."""
     output_sqnr_db: float | None
-    """Of the model's outputs over the probe batches; None without data."""
+    """Of the outputs over the probe batches, against the model as it was given; None without data."""
     batches: int
     """Batches that were run."""
     mode: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ class Target:
     device: Device
     options: Options
     """The device's, with nothing left open that depends on the machine."""
+    rewrites: bool
+    """Whether the device may change the graph, and so what the float model computes."""
 
     @staticmethod
     def of(
@@ -46,13 +49,13 @@ class Target:
         spec, options = registry.choose(DeviceSpec, config.device)
         make, mode = spec.impl.load(), mode_spec.impl.load()(mode_options)
         if resolved is not None:
-            options = spec.options.model_validate_json(_json(resolved))
+            options = spec.options.model_validate_json(json.dumps(dict(resolved)))
         device = make(options)
         if resolved is None and isinstance(device, Resolves):
             options = device.resolve(lowering=lowering)
             device = make(options)
-        _use_passes(mode, device, mode_spec.name, spec.name)
-        return Target(config, mode, device, options)
+        rewrites = _use_passes(mode, device, mode_spec.name, spec.name)
+        return Target(config, mode, device, options, rewrites)
 
     def plan(self, model: nn.Module, inputs: ExampleInputs) -> tuple[Plan, tuple[Adjustment, ...]]:
         """Return what happens to ``model``, and what the device changed of its graph and of the config's plan."""
@@ -65,22 +68,17 @@ class Target:
         return plan, (*changes, *refined)
 
 
-def _json(options: Mapping[str, Any]) -> str:
-    import json
-
-    return json.dumps(dict(options))
-
-
-def _use_passes(mode: Mode, device: Device, mode_name: str, device_name: str) -> None:
+def _use_passes(mode: Mode, device: Device, mode_name: str, device_name: str) -> bool:
     passes = device.passes() if isinstance(device, PreparesGraph) else ()
     if not passes:
-        return
+        return False
     if not isinstance(mode, TakesPasses):
         raise DeviceError(
             f"{device_name} rewrites the graph of a model ({', '.join(step.name for step in passes)}), and {mode_name} "
             "has no graph; write mode: fx_graph_mode"
         )
     mode.use_passes(passes)
+    return True
 
 
 __all__ = ["Target"]

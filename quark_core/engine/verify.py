@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -35,6 +35,15 @@ def record(model: nn.Module, batch: Any, index: int, layers: Iterable[str]) -> P
 
     probe.output = _run(model, batch, see, layers, index)
     return probe
+
+
+@torch.no_grad()
+def original_outputs(model: nn.Module, probes: Iterable[Probe]) -> list[Probe]:
+    """Return ``probes`` with what ``model`` itself makes of them, where layers were recorded in a rewritten graph."""
+    return [
+        replace(probe, output=call(model, mapped(probe.batch, Tensor.clone), index))
+        for index, probe in enumerate(probes)
+    ]
 
 
 @dataclass

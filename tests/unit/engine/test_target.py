@@ -1,6 +1,7 @@
 """A device resolves its options, refines the plan, rewrites the graph, adjusts scales and lowers; folders keep it."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,19 @@ def test_passes_run_before_the_plan_and_are_reported() -> None:
     assert Adjustment("1", "ReLU", "twice a ReLU", "it likes that") in result.report.adjustments
     assert "1.add.input" in [tensor.key for tensor in result.plan.tensors()]
     assert "torch.add(" in str(result.model.code)
+
+
+def test_what_passes_cost_counts_in_the_outputs() -> None:
+    net = mlp()
+    result = run(mode="fx_graph_mode", rewrites=True)
+    with torch.no_grad():
+        exact, found = net(X), result.model(X)
+    noise = float((exact - found).square().sum() / exact.square().sum())
+    assert result.report.output_sqnr_db == pytest.approx(-10 * math.log10(noise), abs=1e-3)
+    # Layers are compared in the graph as it was rewritten.
+    assert all((layer.cumulative_db or 0) > 20 for layer in result.report.layers)
+    assert result.report.output_sqnr_db is not None
+    assert result.report.output_sqnr_db < 10
 
 
 def test_passes_need_a_graph() -> None:
