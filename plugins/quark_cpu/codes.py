@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,8 +15,8 @@ from quark_cpu.integer_layers import ToCodes, ToValues
 
 _JOINING = ("cat", "stack")
 
-MakeLayer = Callable[[Grid, "Grid | None", bool], nn.Module]
-"""Makes a layer from the grid of its input, that of its output (None: floats) and whether a ReLU is in it."""
+MakeLayer = Callable[[Sequence[Grid], "Grid | None", bool], nn.Module]
+"""Makes a layer from the grids of its inputs, that of its output (None: floats) and whether a ReLU is in it."""
 
 
 class Codes:
@@ -47,20 +47,20 @@ class Codes:
         set_result(made, result_of(node))
         node.replace_all_uses_with(made)
 
-    def kernel(self, node: fx.Node, make: MakeLayer) -> None:
-        """Let the layer of ``make`` compute ``node`` from the codes of its input; it gives codes to a quantizer."""
-        source, grid = self._twin(argument(node, 0, "input"))
-        last = _fused(node)
-        end = _only_user(last)
-        out = self._grid_at(end) if end is not None else None
-        if kind_of(last) == "relu6" and (out is None or not out.reaches(6.0)):
-            # Where codes go beyond 6, saturation does not stand in for the operator.
-            last, end, out = node, None, None
-        layer = make(grid, out, last is not node)
+    def gives_codes(self, node: fx.Node) -> bool:
+        """Return whether a quantizer with one fixed scale alone reads ``node``, or its ReLU."""
+        return self._end(node)[2] is not None
+
+    def kernel(self, node: fx.Node, inputs: Sequence[fx.Node], make: MakeLayer) -> None:
+        """Let the layer of ``make`` compute ``node`` from the codes of ``inputs``; it gives codes to a quantizer."""
+        twins = [self._twin(item) for item in inputs]
+        sources = [source for source, _ in twins]
+        last, end, out = self._end(node)
+        layer = make([grid for _, grid in twins], out, last is not node)
         if end is None or out is None:
-            self.replace(last, layer, source)
+            self.replace(last, layer, *sources)
             return
-        made = self._call(end, layer, source)
+        made = self._call(end, layer, *sources)
         self._mark(made, result_of(end) or result_of(last), out)
         self._twins[end] = made, out
 
@@ -72,6 +72,16 @@ class Codes:
         self._graph.eliminate_dead_code()
         self._model.delete_all_unused_submodules()
         self._graph.lint()
+
+    def _end(self, node: fx.Node) -> tuple[fx.Node, fx.Node | None, Grid | None]:
+        """Return ``node`` or its ReLU, the quantizer that alone reads that, and its grid; None where there is none."""
+        last = _fused(node)
+        end = _only_user(last)
+        out = self._grid_at(end) if end is not None else None
+        if kind_of(last) == "relu6" and (out is None or not out.reaches(6.0)):
+            # Where codes go beyond 6, saturation does not stand in for the operator.
+            return node, None, None
+        return last, end, out
 
     def _grid_at(self, node: fx.Node) -> Grid | None:
         quantizer = quantizer_of(node, self._quantizers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from quark_core.engine.authoring import Quantizer, stored_codes
@@ -17,10 +18,12 @@ SATURATES = (
 )
 
 
-def no_weight_kernel(quantizer: Quantizer | None) -> str | None:
-    """Return why a weight cannot go into a kernel, or None."""
+def no_weight_kernel(quantizer: Quantizer | None, dtype: torch.dtype) -> str | None:
+    """Return why a weight, of ``dtype`` in the model, cannot go into a kernel, or None."""
     if quantizer is None:
         return "its weight stays float"
+    if dtype != torch.float32:
+        return f"the layer computes in {str(dtype).removeprefix('torch.')}: the kernels take and give float32"
     settings = quantizer.settings
     fmt = settings.dtype.format
     if not isinstance(fmt, IntFormat) or not fmt.signed or not settings.symmetric or fmt.bits > 8:
@@ -31,7 +34,17 @@ def no_weight_kernel(quantizer: Quantizer | None) -> str | None:
 
 
 def no_input_kernel(settings: Settings | None, *, dynamic: bool = False) -> str | None:
-    """Return why an input cannot go into a kernel, or None; ``dynamic``: whether it may have scales of its batch."""
+    """Return why an input cannot be multiplied in a kernel, or None; ``dynamic``: see ``no_input_codes``."""
+    if (why := no_input_codes(settings, dynamic=dynamic)) is not None or settings is None:
+        return why
+    return SATURATES if settings.dtype.format.bits > 7 and saturating() else None
+
+
+def no_input_codes(settings: Settings | None, *, dynamic: bool = False) -> str | None:
+    """Return why a kernel cannot take the codes of an input, or None.
+
+    ``dynamic``: whether it may have scales of its batch.
+    """
     if settings is None:
         return "its input stays float"
     if (why := no_codes(settings)) is not None:
@@ -40,8 +53,6 @@ def no_input_kernel(settings: Settings | None, *, dynamic: bool = False) -> str 
     if settings.qscheme not in schemes or (settings.is_dynamic and not dynamic):
         kind = "dynamic " if settings.is_dynamic else ""
         return f"input {kind}{settings.qscheme}: the kernel takes one fixed scale"
-    if settings.dtype.format.bits > 7 and saturating():
-        return SATURATES
     return None
 
 

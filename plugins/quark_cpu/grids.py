@@ -26,7 +26,7 @@ class Grid:
 
     def reaches(self, value: float) -> bool:
         """Return whether ``value`` has the largest code, so that saturation does what a limit at ``value`` does."""
-        return round(value / self.scale) + self.zero_point >= self.largest
+        return int(self.codes(torch.tensor(value))) == self.largest
 
     def values(self, codes: Tensor) -> Tensor:
         """Return what ``codes`` stand for, float32."""

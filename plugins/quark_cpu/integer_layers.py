@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from quark_core.engine.authoring import Convolution
 from quark_cpu.grids import Grid
-from quark_cpu.kernels import ConvKernel, LinearKernel
+from quark_cpu.kernels import AddKernel, ConvKernel, LinearKernel
 
 
 class ToCodes(nn.Module):
@@ -33,7 +33,7 @@ class ToValues(nn.Module):
         return self._grid.values(codes)
 
 
-class CodesConv2d(nn.Module):
+class CodesConv(nn.Module):
     """A convolution of codes, with a ReLU where there was one; gives codes where a quantizer followed."""
 
     def __init__(  # the rest is as in ConvKernel
@@ -52,10 +52,21 @@ class CodesConv2d(nn.Module):
         self._kernel, self._out, self._relu = ConvKernel(codes, scale, bias, how, grid), out, relu
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Return codes or floats ``[batch, out, height, width]`` for codes ``[batch, in, height, width]``."""
-        batch = codes if codes.dim() == 4 else codes[None]
-        result = self._kernel(batch, out=self._out, relu=self._relu)
-        return result if codes.dim() == 4 else result[0]
+        """Return codes or floats ``[batch, out, *axes]`` for codes ``[batch, in, *axes]``; batch may be missing."""
+        return self._kernel(codes, out=self._out, relu=self._relu)
+
+
+class CodesAdd(nn.Module):
+    """A sum of codes, with a ReLU where there was one."""
+
+    def __init__(self, first: Grid, second: Grid, out: Grid, *, relu: bool) -> None:
+        """See ``AddKernel``."""
+        super().__init__()
+        self._kernel = AddKernel(first, second, out, relu=relu)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return the codes of the sum of two tensors of codes."""
+        return self._kernel(first, second)
 
 
 class CodesLinear(nn.Module):

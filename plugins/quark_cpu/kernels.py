@@ -6,6 +6,8 @@ Activations are uint8 codes with a zero point, weights int8 codes with a scale f
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -49,9 +51,7 @@ class LinearKernel:
 
     def __init__(self, codes: Tensor, scale: Tensor, bias: Tensor | None) -> None:
         """Pack ``codes`` ``[out, in]`` int8 with ``scale`` ``[out]`` and ``bias`` ``[out]`` float32."""
-        with warnings.catch_warnings():
-            # PyTorch announces the end of its quantized tensors, which fbgemm still packs weights from.
-            warnings.filterwarnings("ignore", message=".*quantized tensor creation.*", category=UserWarning)
+        with _unannounced():
             zeros = torch.zeros(len(scale), dtype=torch.int64)
             weight = torch._make_per_channel_quantized_tensor(codes.contiguous(), scale.double(), zeros, 0)  # noqa: SLF001  # has no public name
         with _engine():
@@ -62,6 +62,14 @@ class LinearKernel:
         kernel = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
         result: Tensor = kernel(x.contiguous(), scale, zero_point, self._packed)
         return result
+
+
+@contextmanager
+def _unannounced() -> Iterator[None]:
+    """Silence that PyTorch announces the end of its quantized tensors, which it does once."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*quantized tensor creation.*", category=UserWarning)
+        yield
 
 
 class _engine:  # noqa: N801  # a context manager that reads as a verb
@@ -79,33 +87,81 @@ class _engine:  # noqa: N801  # a context manager that reads as a verb
 
 
 class ConvKernel:
-    """A two-dimensional convolution of uint8 codes with int8 weights."""
-
-    name = "oneDNN conv2d"
+    """A convolution over one or two axes, of uint8 codes with int8 weights."""
 
     def __init__(self, codes: Tensor, scale: Tensor, bias: Tensor | None, how: Convolution, grid: Grid) -> None:
-        """Pack ``codes`` ``[out, in / groups, height, width]`` int8, with ``scale`` and ``bias`` ``[out]`` float32.
+        """Pack ``codes`` ``[out, in / groups, *kernel]`` int8, with ``scale`` and ``bias`` ``[out]`` float32.
 
         Its input is on ``grid``.
         """
-        self._scale, self._bias, self._how, self._grid = scale, bias, how, grid
+        self._scale, self._bias, self._grid, self._pads = scale, bias, grid, how.pads
+        self._axes, self._walk = len(how.stride), _two_axes(how)
         self._zeros = torch.zeros(len(scale), dtype=torch.int64)
+        weight = codes if self._axes == 2 else codes.unsqueeze(2)
         # What the input's zero point adds to every sum is packed with the weight.
         self._packed: Tensor = torch.ops.onednn.qconv_prepack(
-            *(codes, scale, grid.scale, grid.zero_point),
-            *(how.stride, how.padding, how.dilation, how.groups, None),
+            weight, scale, grid.scale, grid.zero_point, *self._walk, None
         )
 
+    @staticmethod
+    def name(how: Convolution) -> str:
+        """Return what reports call it."""
+        return f"oneDNN conv{len(how.stride)}d"
+
     def __call__(self, x: Tensor, *, out: Grid | None = None, relu: bool = False) -> Tensor:
-        """Return the result for codes ``x`` ``[batch, in, height, width]``: float32, or codes on the grid ``out``."""
-        how, grid, dtype = self._how, self._grid, torch.float32 if out is None else torch.uint8
-        for pads in how.pads:
-            x = functional.pad(x, pads, value=grid.zero_point)
+        """Return the result for codes ``x`` ``[batch, in, *axes]``: float32, or codes on the grid ``out``.
+
+        Where ``x`` has no batch, the result has none.
+        """
+        for pads in self._pads:
+            x = functional.pad(x, pads, value=self._grid.zero_point)
+        batch = x if x.dim() == self._axes + 2 else x[None]
+        image = batch if self._axes == 2 else batch.unsqueeze(2)
+        result = self._run(image, out, "relu" if relu else "none")
+        # The kernel saturates at 255.
+        result = result.clamp_(max=out.largest) if out is not None and out.largest < 255 else result
+        result = result if self._axes == 2 else result.squeeze(2)
+        return result if batch is x else result[0]
+
+    def _run(self, x: Tensor, out: Grid | None, after: str) -> Tensor:
+        grid, dtype = self._grid, torch.float32 if out is None else torch.uint8
         result: Tensor = torch.ops.onednn.qconv_pointwise(
             *(x, grid.scale, grid.zero_point, self._packed, self._scale, self._zeros, self._bias),
-            *(how.stride, how.padding, how.dilation, how.groups),
+            *self._walk,
             *(out.scale if out else 1.0, out.zero_point if out else 0, dtype),
-            *("relu" if relu else "none", [], ""),
+            *(after, [], ""),
         )
-        # The kernel saturates at 255.
-        return result.clamp_(max=out.largest) if out is not None and out.largest < 255 else result
+        return result
+
+
+def _two_axes(how: Convolution) -> tuple[Any, ...]:
+    """Return stride, padding, dilation and groups of a convolution as one of images."""
+    if len(how.stride) == 2:
+        return how.stride, how.padding, how.dilation, how.groups
+    return (1, *how.stride), (0, *how.padding), (1, *how.dilation), how.groups
+
+
+class AddKernel:
+    """The sum of two tensors of codes, as codes; sums are float32, so that nothing saturates before the result."""
+
+    name = "quantized add"
+
+    def __init__(self, first: Grid, second: Grid, out: Grid, *, relu: bool) -> None:
+        """Take the grids of both tensors and of the result; ``relu``: whether negative sums become 0."""
+        self._first, self._second, self._out = first, second, out
+        self._add: Any = torch.ops.quantized.add_relu if relu else torch.ops.quantized.add
+        with _unannounced():
+            _quantized(torch.zeros(1, dtype=torch.uint8), first)
+
+    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return the codes of the sum of two tensors of codes, whose shapes are broadcast."""
+        out = self._out
+        found = self._add(_quantized(first, self._first), _quantized(second, self._second), out.scale, out.zero_point)
+        # The same bytes under another name: int_repr takes several times as long as the sum itself.
+        codes = torch.empty(0, dtype=torch.uint8)
+        codes.set_(found.untyped_storage(), found.storage_offset(), found.shape, found.stride())
+        return codes.clamp_(max=out.largest) if out.largest < 255 else codes
+
+
+def _quantized(codes: Tensor, grid: Grid) -> Tensor:
+    return torch._make_per_tensor_quantized_tensor(codes, grid.scale, grid.zero_point)  # noqa: SLF001  # has no public name

@@ -71,7 +71,7 @@ class DynamicLinear(nn.Module):
         return self._kernel(levels + from_zero, 1.0, 0) - from_zero * self.sums
 
 
-class KernelConv2d(nn.Module):
+class KernelConv(nn.Module):
     """A convolution whose input has one fixed scale."""
 
     def __init__(self, codes: Tensor, scale: Tensor, bias: Tensor | None, *, how: Convolution, grid: Grid) -> None:
@@ -80,9 +80,8 @@ class KernelConv2d(nn.Module):
         self._kernel, self._grid = ConvKernel(codes, scale, bias, how, grid), grid
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn.Conv2d
-        """Return ``[batch, out, height, width]`` float32 for ``[batch, in, height, width]``; batch may be missing."""
-        codes = self._grid.codes(input)
-        return self._kernel(codes) if codes.dim() == 4 else self._kernel(codes[None])[0]
+        """Return ``[batch, out, *axes]`` float32 for ``[batch, in, *axes]``; batch may be missing."""
+        return self._kernel(self._grid.codes(input))
 
 
 class Requantized(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import fx, nn
@@ -12,11 +13,12 @@ from quark_cpu.codes import Codes
 from quark_cpu.fits import NARROW, no_input_kernel, no_weight_kernel, weight_codes
 from quark_cpu.grids import Grid
 from quark_cpu.hoist import hoist, quantizer_of
-from quark_cpu.integer_layers import CodesConv2d, CodesLinear
-from quark_cpu.kernels import ConvKernel, LinearKernel
+from quark_cpu.integer_layers import CodesAdd, CodesConv, CodesLinear
+from quark_cpu.kernels import AddKernel, ConvKernel, LinearKernel
 from quark_cpu.layers import DynamicLinear
 from quark_cpu.lower_modules import lower_inner
 from quark_cpu.packed import PackedRows, pack
+from quark_cpu.sums import is_float32, no_sum_kernel, terms
 from quark_cpu.weights import Weighted, weighted
 
 
@@ -31,7 +33,7 @@ def lower_graph(model: fx.GraphModule) -> fx.GraphModule:
 
 class _Lowering:
     def __init__(self, model: fx.GraphModule) -> None:
-        self._model, self._codes = model, Codes(model)
+        self._model, self._codes, self._float32 = model, Codes(model), is_float32(model)
         self._packed: list[tuple[str, str, Quantizer]] = []
         self.paths: dict[str, LayerPath] = {}
 
@@ -43,7 +45,7 @@ class _Lowering:
             if layer is not None:
                 self.paths[layer.layer] = self._layer(layer)
             elif found is not None and found.layer is not None:
-                self.paths[found.layer] = LayerPath("simulated", f"there is no kernel for {found.kind}")
+                self.paths[found.layer] = self._operator(node, found.kind)
         for owner, name, quantizer in self._packed:
             pack(self._model.get_submodule(owner), name, quantizer)
         self._codes.finish()
@@ -60,6 +62,20 @@ class _Lowering:
         if (why := self._no_kernel(layer)) is not None:
             return LayerPath("simulated", why)
         return self._kernel(layer)
+
+    def _operator(self, node: fx.Node, kind: str) -> LayerPath:
+        if kind != "add":
+            return LayerPath("simulated", f"there is no kernel for {kind}")
+        if (why := no_sum_kernel(node, self._codes, float32=self._float32)) is not None:
+            return LayerPath("simulated", why)
+
+        def make(grids: Sequence[Grid], out: Grid | None, relu: bool) -> nn.Module:
+            if out is None:
+                raise ValueError(f"{node} gives no codes")
+            return CodesAdd(grids[0], grids[1], out, relu=relu)
+
+        self._codes.kernel(node, terms(node), make)
+        return LayerPath("kernel", AddKernel.name)
 
     def _pack(self, quantizer: Quantizer) -> None:
         # Each owner of a tied weight, and each once.
@@ -81,7 +97,7 @@ class _Lowering:
         return self._codes.quantizer_behind(argument(layer.node, 0, "input"))
 
     def _no_kernel(self, layer: Weighted) -> str | None:
-        if layer.kind not in ("linear", "conv2d"):
+        if layer.kind not in ("linear", "conv1d", "conv2d"):
             return f"there is no kernel for {layer.kind}"
         if layer.has_other_bias:
             return "its bias is computed by the model"
@@ -89,10 +105,10 @@ class _Lowering:
         cls: Any = type(own)
         if layer.kind == "linear" and own is not None and cls.forward is not nn.Linear.forward:
             return "its class has a forward of its own"
-        if layer.kind == "conv2d" and convolution(layer.node, self._model) is None:
+        if layer.kind != "linear" and convolution(layer.node, self._model) is None:
             return "it does more than to pad with a fixed number of zeros and to convolve"
         source = self._source(layer)
-        weight = no_weight_kernel(layer.quantizer)
+        weight = no_weight_kernel(layer.quantizer, layer.weight.dtype)
         return weight or no_input_kernel(source.settings if source else None, dynamic=layer.kind == "linear")
 
     def _kernel(self, layer: Weighted) -> LayerPath:
@@ -104,15 +120,15 @@ class _Lowering:
             made = DynamicLinear(codes, scale, layer.bias, source.settings)
             self._codes.replace(layer.node, made, self._raw(layer.node))
             return LayerPath("kernel", LinearKernel.name)
-        how = convolution(layer.node, self._model) if layer.kind == "conv2d" else None
+        how = convolution(layer.node, self._model) if layer.kind != "linear" else None
 
-        def make(grid: Grid, out: Grid | None, relu: bool) -> nn.Module:
+        def make(grids: Sequence[Grid], out: Grid | None, relu: bool) -> nn.Module:
             if how is None:
-                return CodesLinear(codes, scale, layer.bias, grid=grid, out=out, relu=relu)
-            return CodesConv2d(codes, scale, layer.bias, how=how, grid=grid, out=out, relu=relu)
+                return CodesLinear(codes, scale, layer.bias, grid=grids[0], out=out, relu=relu)
+            return CodesConv(codes, scale, layer.bias, how=how, grid=grids[0], out=out, relu=relu)
 
-        self._codes.kernel(layer.node, make)
-        return LayerPath("kernel", LinearKernel.name if how is None else ConvKernel.name)
+        self._codes.kernel(layer.node, [argument(layer.node, 0, "input")], make)
+        return LayerPath("kernel", LinearKernel.name if how is None else ConvKernel.name(how))
 
     def _raw(self, node: fx.Node) -> fx.Node:
         """Return the values before the dynamic quantizer of an input."""

@@ -12,7 +12,7 @@ from quark_core.plugin import LayerPath
 from quark_cpu.fits import NARROW, no_input_kernel, no_weight_kernel, weight_codes
 from quark_cpu.grids import grid_of
 from quark_cpu.kernels import ConvKernel, LinearKernel
-from quark_cpu.layers import DynamicLinear, KernelConv2d, KernelLinear, Requantized
+from quark_cpu.layers import DynamicLinear, KernelConv, KernelLinear, Requantized
 from quark_cpu.packed import PackedRows, pack
 
 
@@ -60,8 +60,8 @@ class _Lowering:
             made, kernel = _kernel_layer(module)
             self._put(name, module, made, LayerPath("kernel", kernel))
 
-    def _no_kernel(self, name: str, module: nn.Module) -> str | None:
-        kinds: tuple[Any, ...] = (nn.Linear, nn.Conv2d)
+    def _no_kernel(self, name: str, module: Any) -> str | None:
+        kinds: tuple[Any, ...] = (nn.Linear, nn.Conv1d, nn.Conv2d)
         cls = next((cls for cls in kinds if isinstance(module, cls)), None)
         if cls is None:
             return f"there is no kernel for {type(module).__name__.removeprefix('Quantized')}"
@@ -71,11 +71,11 @@ class _Lowering:
         parent = self.root.get_submodule(name.rpartition(".")[0])
         if isinstance(parent, nn.MultiheadAttention):
             return "attention reads the parameters of its projection"
-        if cls is nn.Conv2d and convolution_of(module) is None:
+        if cls is not nn.Linear and convolution_of(module) is None:
             return "it does more than to pad with a fixed number of zeros and to convolve"
         source = _quantizer(module, "input")
         dynamic = isinstance(module, nn.Linear)
-        weight = no_weight_kernel(_quantizer(module, "weight"))
+        weight = no_weight_kernel(_quantizer(module, "weight"), module.weight.dtype)
         return weight or no_input_kernel(source.settings if source else None, dynamic=dynamic)
 
     def _put(self, name: str, old: nn.Module, new: nn.Module, path: LayerPath) -> None:
@@ -120,8 +120,8 @@ def _kernel_layer(module: Any) -> tuple[nn.Module, str]:
     if grid is None or source.settings.is_dynamic:
         made = DynamicLinear(codes, scale, bias, source.settings)
     elif how is not None:
-        made = KernelConv2d(codes, scale, bias, how=how, grid=grid)
+        made = KernelConv(codes, scale, bias, how=how, grid=grid)
     else:
         made = KernelLinear(codes, scale, bias, grid)
-    name = ConvKernel.name if how is not None else LinearKernel.name
+    name = ConvKernel.name(how) if how is not None else LinearKernel.name
     return (made if output is None else Requantized(made, output)), name

@@ -23,6 +23,7 @@ def pack(owner: nn.Module, name: str, quantizer: Quantizer) -> None:
     shape, dtype = tuple(parameter.shape), parameter.dtype
     if quantizer.packed is None:
         raise ValueError(f"{quantizer.key} has no codes")
+    _one_zero(quantizer)
     del owner._parameters[name]  # noqa: SLF001  # delattr would look at the class below
     owner.register_buffer(name + CODES, quantizer.packed)
 
@@ -30,6 +31,12 @@ def pack(owner: nn.Module, name: str, quantizer: Quantizer) -> None:
         return stored_values(stored_codes(quantizer, shape), quantizer, dtype)
 
     owner.__class__ = _with_property(type(owner), name, read)
+
+
+def _one_zero(quantizer: Quantizer) -> None:
+    """Let a zero point that is 0 everywhere take the memory of one."""
+    if quantizer.settings.symmetric and quantizer.zero_point is not None:
+        quantizer.zero_point = quantizer.zero_point.new_zeros(1).expand_as(quantizer.zero_point)
 
 
 def _with_property(cls: type[nn.Module], name: str, read: Callable[[nn.Module], Tensor]) -> Any:
@@ -42,6 +49,7 @@ class PackedRows(nn.Module):
     def __init__(self, quantizer: Quantizer, shape: tuple[int, int], dtype: torch.dtype) -> None:
         """Take the quantizer of a table of ``shape`` (rows, columns) that has its codes."""
         super().__init__()
+        _one_zero(quantizer)
         # In a tuple, since it is no quantizer of a parameter any more.
         self._quantizer, self._shape, self._dtype = (quantizer,), shape, dtype
         self.register_buffer(f"weight{CODES}", quantizer.packed)

@@ -9,6 +9,13 @@ import torch
 from torch import Tensor
 
 
+def _squares(x: Tensor, y: Tensor) -> tuple[float, float]:
+    """Return the sums of the squares of ``x`` and of ``x - y``, each 1-D."""
+    wide = x.to(torch.float64)
+    difference = wide - y.to(torch.float64)
+    return float(torch.dot(wide, wide)), float(torch.dot(difference, difference))
+
+
 @dataclass
 class Sqnr:
     """Accumulates signal and noise over any number of tensors."""
@@ -24,9 +31,9 @@ class Sqnr:
         exact, changed = x.detach().reshape(-1), y.detach().reshape(-1)
         # In pieces: a float64 copy of a large weight would cost more memory than the model.
         for a, b in zip(torch.split(exact, 1 << 18), torch.split(changed, 1 << 18), strict=True):
-            wide = a.to(torch.float64)
-            self.signal += float(wide.square().sum())
-            self.noise += float((wide - b.to(torch.float64)).square_().sum())
+            signal, noise = _squares(a, b)
+            self.signal += signal
+            self.noise += noise
 
     @property
     def db(self) -> float | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import gcd
 from typing import Any
 
 import torch
@@ -13,6 +14,23 @@ from quark_core.engine.batches import call, mapped, tensors_in
 from quark_core.engine.replay import replay
 from quark_core.engine.sqnr import Sqnr
 
+_BUDGET = 1 << 29
+"""Bytes of outputs of layers that are kept whole; of further ones a sample is."""
+_SAMPLE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The output of a layer, or every ``step``-th of its values in row-major order."""
+
+    values: Tensor
+    step: int
+    shape: torch.Size
+
+    def of(self, value: Tensor) -> Tensor:
+        """Return of another output what was kept of this one."""
+        return value if self.step == 1 else value.reshape(-1)[:: self.step]
+
 
 @dataclass
 class Probe:
@@ -20,8 +38,13 @@ class Probe:
 
     batch: Any
     output: Any
-    layers: dict[str, list[Tensor]] = field(default_factory=dict)
+    layers: dict[str, list[Kept]] = field(default_factory=dict)
     """Outputs of each layer, in the order of its calls."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every output was kept whole."""
+        return all(kept.step == 1 for calls in self.layers.values() for kept in calls)
 
 
 def record(model: nn.Module, batch: Any, index: int, layers: Iterable[str]) -> Probe:
@@ -29,9 +52,15 @@ def record(model: nn.Module, batch: Any, index: int, layers: Iterable[str]) -> P
     # Some models work in place on what they are given, and on the outputs of layers.
     probe = Probe(mapped(batch, Tensor.clone), None)
 
+    left = _BUDGET
+
     def see(layer: str, value: Tensor) -> None:
+        nonlocal left
         if value.is_floating_point():
-            probe.layers.setdefault(layer, []).append(value.detach().clone())
+            left -= value.numel() * value.element_size()
+            step = 1 if left >= 0 else _step(value.numel())
+            kept = value.detach() if step == 1 else value.detach().reshape(-1)[::step]
+            probe.layers.setdefault(layer, []).append(Kept(kept.clone(), step, value.shape))
 
     probe.output = _run(model, batch, see, layers, index)
     return probe
@@ -44,6 +73,14 @@ def original_outputs(model: nn.Module, probes: Iterable[Probe]) -> list[Probe]:
         replace(probe, output=call(model, mapped(probe.batch, Tensor.clone), index))
         for index, probe in enumerate(probes)
     ]
+
+
+def _step(count: int) -> int:
+    """Return how far apart samples are: no common divisor with ``count``, so that they are of every channel."""
+    step = -(-count // _SAMPLE)
+    while gcd(step, count) > 1:
+        step += 1
+    return step
 
 
 @dataclass
@@ -81,10 +118,13 @@ def cumulative(model: nn.Module, probes: Iterable[Probe]) -> Measured:
     return measured
 
 
-def local(model: nn.Module, probes: Iterable[Probe]) -> dict[str, Sqnr]:
-    """Return the noise that each layer adds by itself: each gets what the float model's layers before it made."""
+def local(model: nn.Module, probes: Sequence[Probe]) -> dict[str, Sqnr]:
+    """Return the noise that each layer adds by itself: each gets what the float model's layers before it made.
+
+    Empty where outputs were too many to be kept whole.
+    """
     found: dict[str, Sqnr] = {}
-    for index, probe in enumerate(probes):
+    for index, probe in enumerate(probes if all(probe.is_whole for probe in probes) else ()):
         comparison = _Comparison(probe, found, replaced=True)
         _run(model, mapped(probe.batch, Tensor.clone), comparison, probe.layers, index)
     return found
@@ -103,9 +143,10 @@ class _Comparison:
         known = self._probe.layers.get(layer, [])
         if call >= len(known) or known[call].shape != value.shape:
             return None
-        self._found.setdefault(layer, Sqnr()).add(known[call], value)
+        kept = known[call]
+        self._found.setdefault(layer, Sqnr()).add(kept.values, kept.of(value))
         # A copy: what comes next may work in place.
-        return known[call].clone() if self._replaced else None
+        return kept.values.clone() if self._replaced else None
 
 
 def _run(model: nn.Module, batch: Any, see: Any, layers: Iterable[str], index: int) -> Any:

@@ -47,6 +47,6 @@ def reasons(result: Result) -> dict[str, str]:
 
 
 def held_bytes(model: nn.Module) -> int:
-    """Return the size of the parameters and buffers of a model, each once."""
-    tensors = {t.data_ptr(): t for t in (*model.parameters(), *model.buffers())}
-    return sum(t.numel() * t.element_size() for t in tensors.values())
+    """Return the size of the parameters and buffers of a model, each memory once."""
+    storages = {t.data_ptr(): t.untyped_storage() for t in (*model.parameters(), *model.buffers())}
+    return sum(storage.nbytes() for storage in storages.values())

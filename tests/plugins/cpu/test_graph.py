@@ -60,7 +60,7 @@ def test_a_residual_network(given: dict[str, Any], with_output: bool) -> None:
     assert decibels(*outputs(result, 2 * X[:3])) > NEAR
     layers = {name: path for name, path in paths(result).items() if name in ("stem", "one", "two", "head")}
     assert layers == dict.fromkeys(layers, "kernel")
-    assert reasons(result)["add"] == "there is no kernel for add"
+    assert (paths(result)["add"], reasons(result)["add"]) == ("kernel", "quantized add")
 
 
 def test_codes_flow_without_a_float_between_convolutions() -> None:
@@ -69,7 +69,7 @@ def test_codes_flow_without_a_float_between_convolutions() -> None:
     )
     result = lowered(net, X, mode="fx_graph_mode", weight=ROWS8, input=UINT8)
     assert result.lowered is not None
-    assert targets(result.lowered) == ["ToCodes", "CodesConv2d", "MaxPool2d", "CodesConv2d", "Flatten", "CodesLinear"]
+    assert targets(result.lowered) == ["ToCodes", "CodesConv", "MaxPool2d", "CodesConv", "Flatten", "CodesLinear"]
     assert not list(quantizers(result.lowered))
     assert decibels(*outputs(result, X)) > NEAR
     assert [layer.final_db is not None for layer in result.report.layers] == [True] * 3

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quark_core.engine.authoring import Convolution
 from quark_cpu.grids import Grid
-from quark_cpu.kernels import ConvKernel, LinearKernel, missing, saturating
+from quark_cpu.kernels import AddKernel, ConvKernel, LinearKernel, missing, saturating
 
 LIMIT = 127 if saturating() else 255
 """Largest code that the kernels of this machine take."""
@@ -107,6 +107,56 @@ def test_a_convolution(
             assert np.abs(found - np.clip(levels, 0, out.largest)).max() < 0.501
 
 
+@pytest.mark.parametrize("how", [Convolution((2,), (1,), (2,), 1, ((3, 0),)), Convolution((1,), (0,), (1,), 2)])
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_convolution_over_one_axis(how: Convolution, batch: bool) -> None:
+    random = np.random.default_rng(0)
+    x = torch.from_numpy(random.integers(0, LIMIT + 1, (2, 4, 11) if batch else (4, 11)).astype(np.uint8))
+    weight = torch.from_numpy(random.integers(-128, 128, (6, 4 // how.groups, 3)).astype(np.int8))
+    levels = x.float() - 77
+    for pad in how.pads:
+        levels = torch.nn.functional.pad(levels, pad)
+    walk = (how.stride, how.padding, how.dilation, how.groups)
+    exact = torch.nn.functional.conv1d(levels, weight.float(), None, *walk)
+    assert torch.equal(ConvKernel(weight, torch.ones(6), None, how, Grid(1.0, 77))(x), exact)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    zeros=st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 127)),
+    scales=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1), st.floats(0.01, 2)),
+    largest=st.sampled_from([127, 255]),
+    shape=st.sampled_from([(2, 3, 5, 7), (1, 1, 1, 7), (3, 1, 1), (0, 3, 5, 7), ()]),
+    relu=st.booleans(),
+    layout=st.sampled_from([torch.contiguous_format, torch.channels_last]),
+)
+def test_a_sum(*, zeros: Any, scales: Any, largest: int, shape: Any, relu: bool, layout: Any) -> None:
+    random = np.random.default_rng(0)
+    first = random.integers(0, 256, (2, 3, 5, 7) if 0 not in shape else shape).astype(np.uint8)
+    second = random.integers(0, 256, shape).astype(np.uint8)
+    one, two, out = (Grid(float(s), z, n) for s, z, n in zip(scales, zeros, (255, 255, largest), strict=True))
+    kernel = AddKernel(one, two, out, relu=relu)
+    found = kernel(torch.from_numpy(first).to(memory_format=layout), torch.from_numpy(second))
+    exact = (first - float(one.zero_point)) * one.scale + (second - float(two.zero_point)) * two.scale
+    exact = np.maximum(exact, 0) if relu else exact
+    wanted = np.clip(exact / out.scale + out.zero_point, 0, largest)
+    assert found.dtype == torch.uint8
+    assert found.shape == wanted.shape
+    # At a tie the kernel may fall to either side.
+    assert np.abs(found.numpy() - wanted).max(initial=0) < 0.501
+
+
+@pytest.mark.parametrize("power", [-3, 0, 2])
+def test_sums_on_powers_of_two_are_exact(power: int) -> None:
+    """There float32 holds every sum, so that ties go to even."""
+    codes = torch.arange(256, dtype=torch.uint8)
+    first, second = codes.repeat_interleave(256).view(256, 16, 16), codes.repeat(256).view(256, 16, 16)
+    one, two, out = Grid(0.5, 100), Grid(0.25, 30), Grid(2.0**power, 128)
+    levels = np.rint(((first.numpy() - 100.0) * 0.5 + (second.numpy() - 30.0) * 0.25) / 2.0**power)
+    found = AddKernel(one, two, out, relu=False)(first, second)
+    assert (found.numpy() == np.clip(levels + 128, 0, 255)).all()
+
+
 @pytest.mark.parametrize("pads", [((1, 2, 0, 3),), ((1, 0), (0, 0, 2, 1)), ((-1, 1, 0, 0),)])
 def test_zeros_of_a_forward_of_its_own(pads: Any) -> None:
     random = np.random.default_rng(0)
@@ -134,3 +184,6 @@ def test_what_saturation_stands_in_for() -> None:
     assert Grid(6 / 255, 0).reaches(6.0)
     assert Grid(5 / 255, 0).reaches(6.0)
     assert not Grid(7 / 255, 0).reaches(6.0)
+    # Half a step below the largest code is a tie, which goes to the even code below.
+    assert not Grid(4.0, 253).reaches(6.0)
+    assert Grid(4.0, 253, 254).reaches(6.0)

@@ -77,6 +77,41 @@ def test_convolutions(mode: str, given: dict[str, Any], layer: nn.Module) -> Non
     assert decibels(*outputs(result, x[:1, :, :7])) > NEAR
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("given", [INT8, UINT8])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv1d(4, 8, 3, stride=2, padding=1, groups=2),
+        nn.Conv1d(4, 8, 2, padding="same", dilation=3, bias=False),
+    ],
+    ids=str,
+)
+def test_convolutions_over_one_axis(mode: str, given: dict[str, Any], layer: nn.Module) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 4, 19) + 0.5
+    result = lowered(nn.Sequential(layer), x, mode=mode, weight=ROWS8, input=given)
+    assert (paths(result), reasons(result)) == ({"0": "kernel"}, {"0": "oneDNN conv1d"})
+    for inputs in (x, x[:1, :, :7], x[0]):
+        exact, found = outputs(result, inputs)
+        assert found.shape == exact.shape
+        assert decibels(exact, found) > NEAR
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_other_dtypes_than_float32_are_simulated(mode: str, dtype: torch.dtype) -> None:
+    why = f"the layer computes in {str(dtype)[6:]}: the kernels take and give float32"
+    for layer, x in ((nn.Linear(6, 4), X), (nn.Conv2d(4, 8, 3), torch.randn(2, 4, 9, 8))):
+        for given in (UINT8, UINT8 | {"is_dynamic": True}):
+            result = lowered(nn.Sequential(layer).to(dtype), x.to(dtype), mode=mode, weight=ROWS8, input=given)
+            assert (paths(result), reasons(result)) == ({"0": "simulated"}, {"0": why})
+            exact, found = outputs(result, x.to(dtype))
+            assert found.dtype == dtype
+            assert torch.equal(exact, found)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_an_image_without_a_batch(mode: str) -> None:
     net = nn.Sequential(nn.Conv2d(4, 8, 3))
@@ -133,9 +168,9 @@ def test_what_has_no_kernel_is_simulated_with_the_reason(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_other_layers_are_simulated(mode: str) -> None:
-    x = torch.randn(2, 4, 9)
-    result = lowered(nn.Sequential(nn.Conv1d(4, 4, 3)), x, mode=mode, weight=ROWS8, input=INT8)
-    name = "Conv1d" if mode == "eager_mode" else "conv1d"
+    x = torch.randn(2, 4, 5, 5, 5)
+    result = lowered(nn.Sequential(nn.Conv3d(4, 4, 3)), x, mode=mode, weight=ROWS8, input=INT8)
+    name = "Conv3d" if mode == "eager_mode" else "conv3d"
     assert reasons(result) == {"0": f"there is no kernel for {name}"}
 
 

@@ -65,6 +65,18 @@ def test_bit_for_bit_in_a_fraction_of_the_memory(mode: str, weight: dict[str, An
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_codes_and_scales_are_all_that_is_held(mode: str) -> None:
+    weight = {"dtype": "int4", "qscheme": "per_group", "group_size": 16}
+    for net, x in ((nn.Linear(64, 32, bias=False), torch.randn(2, 64)), (nn.Embedding(32, 64), INDEX % 32)):
+        result = lowered(nn.Sequential(net), x, mode=mode, weight=weight)
+        assert result.lowered is not None
+        codes, scales, one_zero_point = 64 * 32 // 2, 4 * 64 * 32 // 16, 4
+        assert held_bytes(result.lowered) in (codes + scales + one_zero_point, codes)
+        exact, found = outputs(result, x)
+        assert torch.equal(exact, found)
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_inputs_are_still_quantized(mode: str) -> None:
     result = lowered(mlp(), X, mode=mode, weight={"dtype": "int4"}, input=INT8, output=INT8)
     exact, found = outputs(result, X)

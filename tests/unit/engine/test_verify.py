@@ -82,6 +82,20 @@ def test_a_model_that_changes_nothing_is_exact() -> None:
     assert cumulative(net, [probe]).agreement == 1.0
 
 
+@pytest.mark.parametrize("mode", ["eager_mode", "fx_graph_mode"])
+def test_of_outputs_beyond_the_budget_a_sample_is_compared(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.randn(3000, 6)
+    whole = run(x, mode=mode, weight=INT3, input=INT8).report
+    monkeypatch.setattr("quark_core.engine.verify._BUDGET", 3000 * 16 * 4)
+    monkeypatch.setattr("quark_core.engine.verify._SAMPLE", 1000)
+    sampled = run(x, mode=mode, weight=INT3, input=INT8).report
+    assert [layer.local_db for layer in sampled.layers] == [None, None]
+    assert sampled.layers[0].cumulative_db == whole.layers[0].cumulative_db
+    assert sampled.layers[1].cumulative_db == pytest.approx(whole.layers[1].cumulative_db, abs=1)
+    assert sampled.layers[1].cumulative_db != whole.layers[1].cumulative_db
+    assert sampled.output_sqnr_db == whole.output_sqnr_db
+
+
 def test_agreement_is_the_share_of_rows_that_keep_their_largest_value() -> None:
     class Outputs(nn.Module):
         def __init__(self, values: list[list[float]]) -> None:
