@@ -185,5 +185,5 @@ def test_what_saturation_stands_in_for() -> None:
     assert Grid(5 / 255, 0).reaches(6.0)
     assert not Grid(7 / 255, 0).reaches(6.0)
     # Half a step below the largest code is a tie, which goes to the even code below.
-    assert not Grid(4.0, 253).reaches(6.0)
-    assert Grid(4.0, 253, 254).reaches(6.0)
+    assert not Grid(12.0, 254).reaches(6.0)
+    assert Grid(12.0, 254, 254).reaches(6.0)

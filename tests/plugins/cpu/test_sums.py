@@ -41,7 +41,6 @@ FITTING: dict[str, Join] = {
     "keyword": lambda a, b: torch.add(input=a, other=b),
     "method": lambda a, b: a.add(b),
     "relu": lambda a, b: F.relu(a + b),
-    "relu6": lambda a, b: F.relu6(9 * a + 9 * b),
     "pooled": lambda a, b: F.max_pool2d(a + b, 2),
     "moved": lambda a, b: a.transpose(2, 3) + b.flip(0),
     "broadcast": lambda a, b: a + b[:, :, :1, :1],
@@ -69,7 +68,7 @@ OTHER: list[tuple[Join, dict[str, Any], str]] = [
     (lambda a, b: a + b.double().float(), {"input": INT8}, "the model does not compute in float32 throughout"),
     (
         lambda a, b: a + b,
-        {"input": INT8, "layers": [{"match": "add", "skip": ["input"]}]},
+        {"input": INT8, "layers": [{"match": "add", "skip": ["input"], "output": INT8}]},
         "its input stays float",
     ),
 ]
@@ -77,8 +76,7 @@ OTHER: list[tuple[Join, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("join", "parts", "why"), OTHER, ids=[why for _, _, why in OTHER])
 def test_as_it_is(join: Join, parts: dict[str, Any], why: str) -> None:
-    extra = {"output": INT8} if "layers" in parts else {}
-    result = lowered(Joined(join), X, mode="fx_graph_mode", weight=ROWS8, **parts, **extra)
+    result = lowered(Joined(join), X, mode="fx_graph_mode", weight=ROWS8, **parts)
     assert paths(result)["add"] == "simulated"
     assert reasons(result)["add"].startswith(why)
     assert decibels(*outputs(result, X)) > 30
@@ -91,6 +89,14 @@ def test_a_model_of_another_dtype() -> None:
     exact, found = outputs(result, X.bfloat16())
     assert found.dtype == torch.bfloat16
     assert torch.equal(exact, found)
+
+
+@pytest.mark.parametrize("given", [INT8, UINT8])
+def test_saturation_stands_in_for_relu6(given: dict[str, Any]) -> None:
+    net = Joined(lambda a, b: F.relu6(a + b))
+    result = lowered(net, 9 * X, mode="fx_graph_mode", weight=ROWS8, input=given)
+    assert reasons(result)["add"] == "quantized add"
+    assert decibels(*outputs(result, 9 * X)) > 30
 
 
 def test_relu6_stays_where_codes_go_beyond_6() -> None:
