@@ -120,7 +120,7 @@ def _left_by_device(
     weighted = layer.parameters and not layer.on_request
     if weighted or asked or all(device.computes(layer, role) for role, _ in chosen):
         return None
-    return f"{device.name} does not compute {layer.operator}"
+    return f"{device.name} takes no quantized {layer.operator}"
 
 
 def _elements(layer: LayerOutline, planned: TensorPlan) -> int:

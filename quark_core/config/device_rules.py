@@ -35,7 +35,7 @@ class Variant:
 
 def device_variants(spec: DeviceSpec, registry: Registry) -> tuple[Variant, ...]:
     """Return what ``spec`` demands under its options; any options are those of exactly one variant."""
-    return registry.derived(("device_variants", spec.name), lambda: tuple(_variants(spec, registry)))
+    return registry.derived(("device_variants", spec), lambda: tuple(_variants(spec, registry)))
 
 
 def device_rules(

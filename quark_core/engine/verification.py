@@ -11,7 +11,7 @@ from quark_core.engine.activations import measured_activations
 from quark_core.engine.report import FinalReport, LayerReport
 from quark_core.engine.sqnr import Sqnr
 from quark_core.engine.verify import Measured, Probe, cumulative, local
-from quark_core.errors import DeviceError
+from quark_core.errors import DataError, DeviceError
 from quark_core.plugin.adjustment import LayerPath
 from quark_core.plugin.devices import Device, Executes, Lowered
 from quark_core.plugin.plan import Plan
@@ -59,7 +59,7 @@ def verified(
     alone = local(quantized, probes)
     with measured_activations(quantized, activations):
         together = cumulative(quantized, probes)
-    last = cumulative(final.model, probes) if final.model is not None else None
+    last = _replayed(final, probes) if final.model is not None else None
     return Verification(
         output_sqnr_db=together.outputs.db,
         agreement=together.agreement,
@@ -80,6 +80,20 @@ def _final(device: Device, quantized: nn.Module, lowered: nn.Module | None) -> _
     except DeviceError as error:
         return _Final(note=str(error))
     return _Final("executor", executor, executor.layer_paths if isinstance(executor, Lowered) else {})
+
+
+def _replayed(final: _Final, probes: Sequence[Probe]) -> Measured:
+    if final.model is None:
+        raise ValueError("there is no final model")
+    try:
+        return cumulative(final.model, probes)
+    except DataError as error:
+        # The quantized model took the same batch, so that the batch is not to blame.
+        cause = error.__cause__ or error
+        raise DeviceError(
+            f"the {final.kind} model fails on a batch that the quantized model runs: {type(cause).__name__}: {cause}; "
+            "this is a fault of the device's plugin"
+        ) from error
 
 
 def _compared(kind: str, quantized: Measured, final: Measured) -> FinalReport:

@@ -23,7 +23,10 @@ class GraphPass(Protocol):
         """What reports call it."""
 
     def __call__(self, graph: fx.GraphModule) -> Iterable[Adjustment]:
-        """Change ``graph`` in place and return what was changed; the values of shared modules and parameters stay."""
+        """Change ``graph`` in place and return what was changed; the values of shared modules and parameters stay.
+
+        There are no notes yet. A new node that is given the ``meta`` of the one that it replaces gets a name beside it.
+        """
 
 
 @runtime_checkable
@@ -75,7 +78,11 @@ class Refines(Protocol):
     """What a device may have besides, when it plans differently than the config says by itself."""
 
     def refine(self, plan: Plan) -> tuple[Plan, Sequence[Adjustment]]:
-        """Return the plan that is obeyed, and what was changed; the same plan and options give the same."""
+        """Return the plan that is obeyed, and what was changed; the same plan and options give the same.
+
+        Raises PlanError for what capabilities cannot say; a Problem with ``place=tensor.origin.place`` is shown at its
+        line.
+        """
 
 
 @runtime_checkable

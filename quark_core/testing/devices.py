@@ -148,10 +148,20 @@ class DeviceTests(Suite, abstract=True):
             assert sqnr.db is not None, name
             assert sqnr.db >= self.least_decibels, f"{name}: {sqnr.db:.1f} dB against the quantized model"
 
+    @staticmethod
+    def _seen(model: nn.Module, found: Run, layers: set[str]) -> set[str]:
+        from quark_core.engine.replay import replay
+
+        seen: set[str] = set()
+        replay(model, (found.batch,), lambda layer, _value: seen.add(layer), layers)
+        return seen
+
     def test_layers_say_how_they_compute(self) -> None:
         for name, model, found in self.finals():
             paths = model.layer_paths if isinstance(model, Lowered) else {}
             layers = {layer.name for layer in found.plan.layers}
             assert set(paths) <= layers, f"{name}: layer_paths names no layers: {sorted(set(paths) - layers)}"
+            unseen = set(paths) - self._seen(model, found, set(paths))
+            assert not unseen, f"{name}: a replay does not show {sorted(unseen)}; copy the `meta` of replaced nodes"
             unknown = {path.path for path in paths.values()} - set(PATHS)
             assert not unknown, f"{name}: {sorted(unknown)} are no paths; there are {PATHS}"

@@ -87,8 +87,8 @@ def test_the_root_reaches_what_the_device_names_and_no_more() -> None:
 def test_operators_that_it_does_not_compute_are_left_to_the_host_with_a_reason() -> None:
     made = plan(NET, **CHOSEN, input=INT8, exclude=["table"])
     assert [(x.name, x.reason) for x in made.layers if not x.parameters and x.reason] == [
-        ("soft", "acme.chip does not compute softmax"),
-        ("sum", "acme.chip does not compute add"),
+        ("soft", "acme.chip takes no quantized softmax"),
+        ("sum", "acme.chip takes no quantized add"),
     ]
 
 

@@ -84,7 +84,7 @@ def test_operators_that_it_does_not_compute_stay_float() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.LeakyReLU(0.2), nn.AvgPool2d(2, ceil_mode=True), nn.Softmax(1))
     kept = {layer.name: layer.reason for layer in xint8(model, X).plan.layers if layer.reason}
     assert kept == {
-        "1": "IPU does not compute leaky_relu",
-        "2": "IPU does not compute avg_pool",
-        "3": "IPU does not compute softmax",
+        "1": "IPU takes no quantized leaky_relu",
+        "2": "IPU takes no quantized avg_pool",
+        "3": "IPU takes no quantized softmax",
     }
