@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from quark_core.config.condition import Is, Value
 from quark_core.config.rules import Rule, join_words
-from quark_core.plugin.capability import ROLES, Capability, holds
+from quark_core.plugin.capability import ROLES, Capability, When, holds
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec
 from quark_core.registry import Registry
 
@@ -55,16 +55,24 @@ def _variants(spec: DeviceSpec, registry: Registry) -> Iterator[Variant]:
         options = dict(zip(named, chosen, strict=True))
         given = tuple((name, value) for name, value in options.items() if value is not _OTHER)
         others = tuple((name, tuple(named[name])) for name, value in options.items() if value is _OTHER)
-        words = " and ".join(f"{name} {join_words([value])}" for name, value in given)
-        name = f"{spec.name} with {words}" if words else spec.name
-        yield Variant(given, others, tuple(_rules(name, spec.rows(options), registry)), _modes(name, spec, options))
+        yield Variant(given, others, tuple(_rules(spec, options, given, registry)), _modes(spec, options, given))
 
 
 _OTHER: Any = object()
 """A value that no capability names."""
 
+Given = tuple[tuple[str, Value], ...]
 
-def _modes(name: str, spec: DeviceSpec, options: Mapping[str, Any]) -> Rule | None:
+
+def _called(spec: DeviceSpec, given: Given, whens: Iterable[When]) -> str:
+    """Return what messages call the device: with those of its options on which ``whens`` depend."""
+    named = {name for when in whens for name in when}
+    words = " and ".join(f"{name} {join_words([value])}" for name, value in given if name in named)
+    return f"{spec.name} with {words}" if words else spec.name
+
+
+def _modes(spec: DeviceSpec, options: Mapping[str, Any], given: Given) -> Rule | None:
+    name = _called(spec, given, (limit.when for limit in spec.modes))
     limits = [limit.modes for limit in spec.modes if holds(limit.when, options)]
     if not limits:
         return None
@@ -73,10 +81,11 @@ def _modes(name: str, spec: DeviceSpec, options: Mapping[str, Any]) -> Rule | No
     return Rule(message, allow={"mode": modes}, absent_is_default=True, code="device_mode")
 
 
-def _rules(name: str, rows: tuple[Capability, ...] | None, registry: Registry) -> Iterator[Rule]:
-    if rows is not None:
-        for role in ROLES:
-            yield from _role(name, role, [row for row in rows if role in row.roles], registry)
+def _rules(spec: DeviceSpec, options: Mapping[str, Any], given: Given, registry: Registry) -> Iterator[Rule]:
+    rows = spec.rows(options)
+    for role in ROLES if rows is not None else ():
+        name = _called(spec, given, (row.when for row in spec.capabilities or () if role in row.roles))
+        yield from _role(name, role, [row for row in rows or () if role in row.roles], registry)
 
 
 def _role(name: str, role: str, rows: list[Capability], registry: Registry) -> Iterator[Rule]:

@@ -34,7 +34,7 @@ def convolution(node: fx.Node, graph: fx.GraphModule) -> Convolution | None:
     for anything else, such as other kinds of padding.
     """
     found = note(node)
-    if found is None or found.weight is None:
+    if found is None or found.weight is None or found.kind not in _RANKS:
         return None
     if node.op == "call_module":
         return convolution_of(graph.get_submodule(str(node.target)))

@@ -17,7 +17,10 @@ def check_thresholds(config: QuantConfig, report: Report) -> None:
     if faults:
         worst = ", ".join(f"{layer.name} {decibels(_last(layer))} dB" for layer in _worst(report.layers))
         text = f"{'; '.join(faults)}. The layers with the most noise: {worst or 'not known'}"
-        raise VerificationError(f"{text}. Give these more bits or finer scales in layers, or exclude them", report)
+        text += ". Give these more bits or finer scales in layers, or exclude them"
+        if report.adjustments:
+            text += f"; the device also made {len(report.adjustments)} changes, which the report lists"
+        raise VerificationError(text, report)
 
 
 def _sqnr(config: QuantConfig, report: Report) -> Iterator[str]:

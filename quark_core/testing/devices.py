@@ -147,6 +147,8 @@ class DeviceTests(Suite, abstract=True):
             sqnr.add(found.final(found.batch).detach(), model(found.batch).detach())
             assert sqnr.db is not None, name
             assert sqnr.db >= self.least_decibels, f"{name}: {sqnr.db:.1f} dB against the quantized model"
+        why = self.device().unavailable()
+        assert why is not None or any(True for _ in self.finals()), "it says that it is here, but it computes nothing"
 
     @staticmethod
     def _seen(model: nn.Module, found: Run, layers: set[str]) -> set[str]:

@@ -95,6 +95,21 @@ def test_what_is_more_than_zeros_and_a_convolution(module: nn.Module) -> None:
     assert convolution_of(module) is None
 
 
+class Projection(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight)
+
+
+def test_a_linear_function_is_no_convolution() -> None:
+    """It was once one without axes."""
+    graph: Any = quantized(Projection(), torch.randn(2, 6), **IN8).model
+    assert [convolution(node, graph) for node in graph.graph.nodes if note(node) is not None] == [None]
+
+
 def test_a_quantized_module_is_read_as_what_it_was() -> None:
     layer: Any = PadConv(2, 4, 3, stride=2)
     how = convolution_of(layer)
