@@ -26,7 +26,7 @@ class KernelLinear(nn.Module):
         # The kernel has 8 bits, so that 7 are held by hand.
         if self._grid.largest < 255:
             low, high = (_value(code, self._grid) for code in (0, self._grid.largest))
-            input = input.clamp(low, high)  # noqa: A001
+            input = input.clamp(low, high)  # noqa: A001  # as in torch.nn
         return self._kernel(input, self._grid.scale, self._grid.zero_point)
 
 
@@ -91,7 +91,7 @@ class Requantized(nn.Module):
         super().__init__()
         self.layer, self.output_quantizer = layer, output
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         """Return the layer's result, quantized."""
         result: Tensor = self.output_quantizer(self.layer(input))
         return result

@@ -34,6 +34,8 @@ def load(folder: str | Path, model: nn.Module, *, lower: bool = False, registry:
     with use(registry) as active:
         config = _config(folder, saved, manifest)
         target = _target(folder, config, active, manifest)
+        if lower:
+            target.check_here()
         own = own_copy(model)
         inputs = _inputs(folder, manifest)
         plan = _plan(folder, target, own, inputs, manifest)

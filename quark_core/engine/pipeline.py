@@ -53,6 +53,9 @@ def quantize(
         raise UsageError(f"quantize: config must be a QuantConfig, not {type(config).__name__}; see load_config")
     with use(registry) as active:
         target = Target.of(config, active, lowering=lower)
+        if lower:
+            # Before the long work.
+            target.check_here()
         prepared, plan, changes, source, inputs = _prepared(model, target, calibration)
         owned = observe_parameters(prepared)
         probes, count, digest = _calibrate(prepared, plan, source, config, progress)

@@ -57,6 +57,11 @@ class Target:
         rewrites = _use_passes(mode, device, mode_spec.name, spec.name)
         return Target(config, mode, device, options, rewrites)
 
+    def check_here(self) -> None:
+        """Raise DeviceError where the device cannot run a model on this machine."""
+        if (why := self.device.unavailable()) is not None:
+            raise DeviceError(f"the model cannot be lowered to {self.options.name} here: {why}; leave out lower")
+
     def plan(self, model: nn.Module, inputs: ExampleInputs) -> tuple[Plan, tuple[Adjustment, ...]]:
         """Return what happens to ``model``, and what the device changed of its graph and of the config's plan."""
         outline = self.mode.outline(model, inputs)

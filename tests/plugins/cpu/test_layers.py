@@ -185,14 +185,14 @@ def test_a_dynamic_convolution(mode: str) -> None:
 class Doubling(nn.Linear):
     """Does more than its class."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         return 2 * super().forward(input)
 
 
 class Circle(nn.Conv2d):
     """Adds one."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         return super().forward(input) + 1
 
 

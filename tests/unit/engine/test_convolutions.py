@@ -19,7 +19,7 @@ from tests.unit.engine.sample_nets import PadConv
 class Cropping(nn.Conv2d):
     """Pads on one side, crops on the other, twice."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         padded = F.pad(F.pad(input, (1, -1)), [0, 0, 2, 0])
         return F.conv2d(padded, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
@@ -27,35 +27,35 @@ class Cropping(nn.Conv2d):
 class Even(nn.Conv2d):
     """Pads alike on both sides."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         return F.conv2d(F.pad(input, (1, 1, 2, 2)), self.weight, self.bias, padding=(1, 0))
 
 
 class Scaling(nn.Conv2d):
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         return super().forward(input) * 2
 
 
 class Standardized(nn.Conv2d):
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         return F.conv2d(input, self.weight - self.weight.mean(), self.bias)
 
 
 class Unused(nn.Conv2d):
     """What it pads is not what it convolves."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         F.pad(input, (1, 1))
         return F.conv2d(input, self.weight, self.bias)
 
 
 class Ones(nn.Conv2d):
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         return F.conv2d(F.pad(input, (1, 1), value=1.0), self.weight, self.bias)
 
 
 class Deciding(nn.Conv2d):
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn
         return super().forward(input) if input.sum() > 0 else super().forward(-input)
 
 

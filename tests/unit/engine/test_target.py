@@ -86,6 +86,24 @@ def test_lowering_gives_what_the_device_makes_and_leaves_the_quantized_model() -
     assert run().lowered is None
 
 
+def test_a_device_that_is_not_here_is_refused_before_the_long_work(tmp_path: Path) -> None:
+    tensor = {"dtype": "int8", "scale_type": "pof2"}
+    parts = dict.fromkeys(("weight", "bias", "input", "output"), tensor)
+    config = QuantConfig.model_validate({"device": "IPU", "mode": "fx_graph_mode", **parts})
+    ran: list[int] = []
+
+    def batches() -> Iterator[torch.Tensor]:
+        ran.append(1)
+        yield X
+
+    with pytest.raises(DeviceError, match=r"^the model cannot be lowered to IPU here: no runtime .*; leave out lower$"):
+        quantize(mlp(), config, calibration=batches(), lower=True, progress=False)
+    assert not ran
+    quantize(mlp(), config, calibration=[X], progress=False).save(tmp_path / "out")
+    with pytest.raises(DeviceError, match="the model cannot be lowered to IPU here"):
+        load(tmp_path / "out", mlp(), lower=True)
+
+
 def test_a_folder_keeps_what_was_settled(tmp_path: Path) -> None:
     result = run(lower=True)
     result.save(tmp_path / "out")
