@@ -53,7 +53,7 @@ class EntropyOptions(Options):
 
 OBSERVERS = (
     ObserverSpec(MinMaxOptions, Ref("quark_observers.min_max:MinMax")),
-    ObserverSpec(MovingAverageOptions, Ref("quark_observers.moving_average:MovingAverage")),
+    ObserverSpec(MovingAverageOptions, Ref("quark_observers.moving_average:MovingAverage"), order_matters=True),
     ObserverSpec(PercentileOptions, Ref("quark_observers.percentile:Percentile")),
     ObserverSpec(MseOptions, Ref("quark_observers.mse:Mse")),
     ObserverSpec(EntropyOptions, Ref("quark_observers.entropy:Entropy")),

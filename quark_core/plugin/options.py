@@ -17,7 +17,8 @@ class Options(BaseModel):
     """Base of every option model.
 
     A subclass redefines ``name`` as a one-value ``Literal`` with that value as its default. The class docstring and the
-    field docstrings are what editors show.
+    field docstrings are what editors show. An option without a default has ``Field(examples=[…])``, of which the
+    conformance kit takes the first.
     """
 
     model_config = ConfigDict(

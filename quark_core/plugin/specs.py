@@ -100,6 +100,8 @@ class ObserverSpec(_OptionsSpec):
 
     kind: ClassVar[str] = "observer"
     impl: Ref[type[Observer]]
+    order_matters: bool = False
+    """Whether recent batches weigh more, so that merged observers find another range than one that saw all batches."""
 
 
 @dataclass(frozen=True)

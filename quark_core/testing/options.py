@@ -16,10 +16,14 @@ NEWER_THAN_DRAFT_7 = frozenset(
 
 
 def make(spec: SpecWithOptions, given: Mapping[str, Any]) -> Options:
-    """Return the options of an extension: what is given, and defaults."""
-    missing = [f for f, info in spec.options.model_fields.items() if info.is_required() and f not in given]
-    assert not missing, f"{spec.name} needs options: set `{missing[0]}` in the suite's options"
-    return spec.options.model_validate({"name": spec.name, **given})
+    """Return the options of an extension: what is given, the first of a field's examples, and defaults."""
+    fields = spec.options.model_fields.items()
+    examples = {f: info.examples[0] for f, info in fields if info.is_required() and info.examples}
+    missing = [f for f, info in fields if info.is_required() and f not in {*given, *examples}]
+    assert not missing, (
+        f"{spec.name} needs options: give `{missing[0]}` a Field(examples=[…]), or set it in the suite's options"
+    )
+    return spec.options.model_validate({"name": spec.name, **examples, **given})
 
 
 def build(spec: SpecWithOptions, given: Mapping[str, Any]) -> Any:
@@ -37,3 +41,16 @@ def newer_keywords(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for value in schema:
             yield from newer_keywords(value)
+
+
+_BOUNDS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "const"))
+
+
+def numbers_without_bounds(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the properties in a JSON Schema, below ``$defs`` too, that take any number."""
+    for name, node in schema.get("properties", {}).items():
+        parts = [node, node.get("items", {}), *node.get("anyOf", ())]
+        if any(part.get("type") in ("integer", "number") and not _BOUNDS & set(part) for part in parts):
+            yield name
+    for definition in schema.get("$defs", {}).values():
+        yield from numbers_without_bounds(definition)

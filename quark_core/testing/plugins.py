@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from quark_core.plugin.collect import collect
 from quark_core.plugin.discovery import Found, chosen_entry_points
 from quark_core.plugin.specs import Spec
 from quark_core.registry import Registry
-from quark_core.testing.options import SpecWithOptions, make, newer_keywords
+from quark_core.testing.options import SpecWithOptions, make, newer_keywords, numbers_without_bounds
 from quark_core.testing.signatures import faults, promise
 from quark_core.testing.suite import Suite
 
@@ -115,6 +116,14 @@ class PluginTests(Suite, abstract=True):
             silent = [n for n, f in type(options).model_fields.items() if n != "name" and not f.description]
             assert not silent, f"{spec.name}: write a docstring below the option {silent[0]!r}; editors show it"
 
+    def test_every_number_has_bounds(self) -> None:
+        for spec, options in self.made():
+            loose = list(numbers_without_bounds(type(options).model_json_schema()))
+            assert not loose, (
+                f"{spec.name}: the option {loose[0]!r} takes any number; give it bounds, such as Field(…, ge=0), which "
+                "editors check"
+            )
+
     def test_every_default_is_valid(self) -> None:
         for spec, options in self.made():
             fields = type(options).model_fields
@@ -147,7 +156,28 @@ class PluginTests(Suite, abstract=True):
     def test_options_have_a_schema_that_editors_read(self) -> None:
         for spec, options in self.made():
             schema = type(options).model_json_schema()
-            jsonschema.Draft7Validator.check_schema(schema)
+            _check_schema(schema, spec.name)
             jsonschema.Draft7Validator(schema).validate(options.model_dump(mode="json"))
             newer = list(newer_keywords(schema))
             assert not newer, f"{spec.name}: its schema uses {newer[0]!r}, which draft-07 lacks; use a simpler type"
+
+    def test_its_part_of_the_config_schema_is_valid(self) -> None:
+        from quark_core.config.schema import config_schema
+
+        found, registry = self.found(), Registry()
+        registry.add(found.entry_point.load(), found.name, found.dist, bundled=self.bundled)
+        schema = config_schema(registry)
+        _check_schema(schema, found.name)
+        text = json.dumps(schema)
+        missing = [spec.name for spec in self.specs() if f'"{spec.name}"' not in text]
+        assert not missing, f"editors would not complete {missing}"
+
+
+def _check_schema(schema: Any, what: str) -> None:
+    try:
+        jsonschema.Draft7Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        pytest.fail(
+            f"{what}: its JSON Schema is none: {error.message} at {error.json_path}; mend what the option's "
+            "json_schema_extra adds"
+        )

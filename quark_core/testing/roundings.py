@@ -57,9 +57,11 @@ class RoundingTests(Suite, abstract=True):
             assert off <= 1, f"a value moved by {off}; rounding moves a value to a neighbouring integer"
 
     def test_it_is_monotone(self) -> None:
+        # One that draws lots may round two neighbours apart.
+        slack = int(self.spec.is_stateful)
         for x in _inputs():
             steps = self.rounded(x).diff()
-            assert (steps >= 0).all(), "a larger input gave a smaller result"
+            assert (steps >= -slack).all(), "a larger input gave a smaller result"
 
     def test_it_works_in_place(self) -> None:
         import torch
@@ -97,9 +99,16 @@ class RoundingTests(Suite, abstract=True):
     def test_it_has_no_memory(self) -> None:
         import torch
 
-        rounding = build(self.spec, self.options)
+        shared = build(self.spec, self.options)
         for x in _inputs():
-            assert torch.equal(rounding(x.clone()), rounding(x.clone())), "the same input gave two results"
+            # The engine makes a fresh one for each tensor where a call depends on earlier ones.
+            first, second = (
+                (self.rounded(x), self.rounded(x)) if self.spec.is_stateful else (shared(x.clone()), shared(x.clone()))
+            )
+            assert torch.equal(first, second), (
+                "the same input gave two results; take the seed of a random generator from the options, and say "
+                "is_stateful=True in the RoundingSpec where a call depends on earlier ones"
+            )
 
     def test_half_even_as_promised(self) -> None:
         import torch

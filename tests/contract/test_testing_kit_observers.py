@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Self
 
 import pytest
@@ -167,3 +168,12 @@ def test_a_fault_is_caught(check: str) -> None:
 @pytest.mark.parametrize("check", sorted(checks(ObserverTests)))
 def test_a_sound_one_passes(check: str) -> None:
     passes(kit(Sound), check)
+
+
+def test_one_whose_order_matters_says_so() -> None:
+    check = "test_merging_equals_observing_all"
+    spec = replace(quark_observers.OBSERVERS[0], order_matters=True)
+    for observer, verdict in ((Ignores, passes), (Sound, fails)):
+        suite = kit(observer)
+        suite.spec = spec
+        verdict(suite, check)

@@ -53,6 +53,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "test_every_extension_is_described": (', "3-bit integer."', ""),
     "test_every_ref_leads_to_a_class_that_keeps_its_protocol": ("min_max:MinMax", "min_max:batch_range"),
     "test_every_option_is_described": ('    """Weight kept."""\n', ""),
+    "test_every_number_has_bounds": ("Field(0.9, ge=0, lt=1)", "0.9"),
     "test_every_default_is_valid": ("Field(0.9", "Field(1.9"),
     "test_options_survive_a_file": ("momentum: float = Field(0.9, ge=0, lt=1)", "momentum: tuple[int, ...] = (1,)"),
     "test_options_are_frozen": ("    momentum", "    model_config = {'frozen': False}\n    momentum"),
@@ -60,6 +61,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     "test_options_have_a_schema_that_editors_read": (
         "momentum: float = Field(0.9, ge=0, lt=1)",
         "momentum: tuple[int, int] = Field((1, 2), strict=False)",
+    ),
+    "test_its_part_of_the_config_schema_is_valid": (
+        "Field(0.9, ge=0, lt=1)",
+        'Field(0.9, ge=0, lt=1, json_schema_extra={"minimum": "low"})',
     ),
 }
 MORE = {
@@ -120,7 +125,7 @@ def test_two_distributions_under_one_name_are_caught(site: Site) -> None:
 
 def test_options_without_defaults_need_an_example(site: Site) -> None:
     site.plugin("acme", SOUND.replace("Field(0.9, ", "Field("))
-    with pytest.raises(AssertionError, match=r"acme\.ema needs options: set `momentum`"):
+    with pytest.raises(AssertionError, match=r"acme\.ema needs options: give `momentum` a Field"):
         kit()().test_options_are_frozen()
 
     class WithExample(PluginTests):
@@ -130,3 +135,9 @@ def test_options_without_defaults_need_an_example(site: Site) -> None:
 
     for check in checks(PluginTests) - {"test_reading_it_does_not_import_torch"}:
         passes(WithExample, check)
+
+
+def test_the_first_of_an_options_examples_is_taken(site: Site) -> None:
+    site.plugin("acme", SOUND.replace("Field(0.9, ", "Field(examples=[0.5, 2.0], "))
+    [(_, options)] = kit()().made()
+    assert options.model_dump() == {"name": "acme.ema", "momentum": 0.5}

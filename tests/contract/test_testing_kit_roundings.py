@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, ClassVar
 
 import pytest
+import torch
 from torch import Tensor
 
 from quark_core.plugin import RoundingSpec
@@ -94,3 +95,26 @@ def test_a_promise_that_is_kept_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_roundings_promise_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Rounding, "function", staticmethod(half_away), raising=False)
     passes(Kit, "test_half_even_as_promised")
+
+
+class Lots:
+    """Rounds up or down by a random number of its own generator."""
+
+    def __init__(self, options: Any) -> None:
+        del options
+        self.generator = torch.Generator().manual_seed(0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.add_(torch.rand(x.shape, generator=self.generator, dtype=x.dtype)).floor_()
+
+
+@pytest.mark.parametrize("check", sorted(checks(RoundingTests) - {"test_results_lie_within_one"}))
+def test_one_that_draws_lots_says_that_it_is_stateful(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class ByLot(Kit):
+        __test__ = False
+        spec = RoundingSpec(HalfEvenOptions, ref(Lots), is_stateful=True)
+
+    passes(ByLot, check)
+    monkeypatch.setattr(ByLot, "spec", RoundingSpec(HalfEvenOptions, ref(Lots)))
+    if check in ("test_it_is_monotone", "test_it_has_no_memory"):
+        fails(ByLot, check)

@@ -10,9 +10,4 @@ class TestPlugin(PluginTests):
     bundled = True
 
 
-BY_LOT = {
-    "test_it_is_monotone": "neighbours are rounded by lots of their own",
-    "test_it_has_no_memory": "a random generator is its memory; the engine makes a fresh one for each tensor",
-}
-
-globals().update(suites(RoundingTests, quark_rounding.ROUNDINGS, stochastic={"expected_failures": BY_LOT}))
+globals().update(suites(RoundingTests, quark_rounding.ROUNDINGS))

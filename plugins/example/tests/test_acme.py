@@ -12,4 +12,3 @@ class TestInt3(DtypeTests):
 
 class TestEma(ObserverTests):
     spec = quark_acme.EMA
-    expected_failures = {"test_merging_equals_observing_all": "recent batches weigh more, and all processes are recent"}

@@ -18,7 +18,7 @@ class EmaOptions(Options):
 
 
 INT3 = DtypeSpec("acme.int3", IntFormat(bits=3), "3-bit signed integer, -4 to 3.")
-EMA = ObserverSpec(EmaOptions, Ref("quark_acme.ema:Ema"))
+EMA = ObserverSpec(EmaOptions, Ref("quark_acme.ema:Ema"), order_matters=True)
 
 
 @hookimpl
