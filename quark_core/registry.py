@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from time import perf_counter
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
@@ -35,6 +36,8 @@ class Plugin:
     adds: tuple[tuple[str, str], ...] = ()
     """Pairs of kind and name, sorted."""
     error: PluginError | None = None
+    seconds: float = field(default=0.0, compare=False)
+    """Time that reading it took."""
 
 
 @dataclass
@@ -44,6 +47,8 @@ class Registry:
     plugins: list[Plugin] = field(default_factory=list)
     kept_out: list[Found] = field(default_factory=list)
     """Plugins that the environment keeps out."""
+    unread: list[Found] = field(default_factory=list)
+    """Plugins that were not imported, because no name that was asked for can be theirs."""
     _specs: dict[tuple[str, str], tuple[Spec, Plugin]] = field(default_factory=dict)
     _derived: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -128,7 +133,15 @@ class Registry:
             return "; ".join([text, *reasons])
         if near:
             return f"{text}; did you mean {near[0]!r}?"
-        return f"{text}; there are: {', '.join(names)}" if names else f"{text}; there are none"
+        listed = f"{text}; there are: {', '.join(names)}" if names else f"{text}; there are none"
+        return f"{listed}; {self._elsewhere(kind, name)}" if self.unread else listed
+
+    def _elsewhere(self, kind: str, name: str) -> str:
+        prefixes = {found.name: found.dist for found in self.unread}
+        near = difflib.get_close_matches(name.partition(".")[0], prefixes, 1) if "." in name else []
+        if near:
+            return f"did you mean plugin {near[0]!r} ({prefixes[near[0]]})?"
+        return f"'quark show {kind}' lists those of other plugins too"
 
 
 def needs_options(spec: Spec) -> bool:
@@ -141,6 +154,16 @@ def needs_options(spec: Spec) -> bool:
 @cache
 def installed() -> Registry:
     """Return the registry of every installed plugin; a broken one is kept in ``plugins`` with its error."""
+    return _loaded(None)
+
+
+@cache
+def _some(prefixes: frozenset[str]) -> Registry:
+    return _loaded(prefixes)
+
+
+def _loaded(prefixes: frozenset[str] | None) -> Registry:
+    """Return the bundled plugins and, of the others, those with these names; all of them for None."""
     registry = Registry()
     known: set[str] = set()
     for found in all_entry_points():
@@ -148,10 +171,16 @@ def installed() -> Registry:
         if found.kept_out_by:
             registry.kept_out.append(found)
             continue
+        if prefixes is not None and not found.bundled and found.name not in prefixes:
+            registry.unread.append(found)
+            continue
+        start = perf_counter()
         try:
-            registry.add(load(found), found.name, found.dist, bundled=found.bundled)
+            plugin = registry.add(load(found), found.name, found.dist, bundled=found.bundled)
         except PluginError as error:
-            registry.plugins.append(Plugin(found.name, found.dist, found.bundled, error=error))
+            plugin = Plugin(found.name, found.dist, found.bundled, error=error)
+            registry.plugins.append(plugin)
+        plugin.seconds = perf_counter() - start
     for name in sorted(asked_for() - known):
         missing = PluginLoadError(name, "not installed", f"{ONLY} names it, but no installed distribution has it")
         registry.plugins.append(Plugin(name, "not installed", error=missing))
@@ -166,6 +195,19 @@ def current() -> Registry:
     return _current.get() or installed()
 
 
+def current_for(names: Iterable[str]) -> Registry:
+    """Return a registry that has every extension among ``names``: the one in use, or one made for them.
+
+    What no name can belong to is not imported: a third party's names start with that of its entry point.
+    """
+    found = _current.get()
+    if found is not None or installed.cache_info().currsize:
+        return found or installed()
+    prefixed = {name for name in names if "." in name}
+    others = {found.name for found in all_entry_points() if not found.bundled}
+    return _some(frozenset(other for other in others if any(name.startswith(f"{other}.") for name in prefixed)))
+
+
 @contextmanager
 def use(registry: Registry | None) -> Iterator[Registry]:
     """Validate and run with this registry within the block; None keeps the one in use."""
@@ -176,4 +218,4 @@ def use(registry: Registry | None) -> Iterator[Registry]:
         _current.reset(token)
 
 
-__all__ = ["KINDS", "Plugin", "Registry", "current", "installed", "needs_options", "use"]
+__all__ = ["KINDS", "Plugin", "Registry", "current", "current_for", "installed", "needs_options", "use"]

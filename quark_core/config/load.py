@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -14,7 +15,7 @@ from quark_core.config.reading.document import NOTHING, Document
 from quark_core.config.reading.files import read_file
 from quark_core.config.reading.formats import FORMATS, read
 from quark_core.errors import ConfigError, Place, Problem, UsageError
-from quark_core.registry import Registry, use
+from quark_core.registry import Registry, current_for, use
 
 Format = Literal["yaml", "json", "toml"]
 
@@ -61,13 +62,21 @@ def _checked(document: Document, registry: Registry | None) -> tuple[QuantConfig
         return None, unique(document.problems)
     config = None
     problems = list(document.problems)
-    with use(registry):
+    with use(registry or current_for(_texts(document.value))):
         try:
             config = QuantConfig.model_validate(document.value)
         except ValidationError as error:
             problems += model_problems(error, document)
         problems += semantic_problems(document)
     return config, unique(problems)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _places(document: Document, config: QuantConfig) -> dict[tuple[str | int, ...], Place]:

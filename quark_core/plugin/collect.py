@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +19,11 @@ from quark_core.plugin.options import Options
 from quark_core.plugin.ref import Ref
 from quark_core.plugin.specs import DtypeSpec, Spec
 
+MOST_SPECS = 10_000
+"""Specs that a hook may return."""
+MOST_SCHEMA = 1 << 18
+"""Bytes that the JSON Schema of one extension's options may have."""
+_LONGEST = 200
 NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*"
 """How names of extensions look: a bare name, or a prefix and a name joined by a dot."""
 
@@ -72,16 +79,20 @@ def _call(function: Any, hook: str, cls: type[Spec], name: str, dist: str) -> li
     returned: list[Any] = []
     try:
         given = function()
-        returned = list(given) if isinstance(given, Iterable) else []
+        returned = list(islice(given, MOST_SPECS + 1)) if isinstance(given, Iterable) else []
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit and the panics of Rust extensions are no Exception
         raise PluginLoadError(name, dist, f"{hook}() raised {type(error).__name__}: {error}") from error
     if not isinstance(given, Iterable):
-        raise PluginApiError(name, dist, f"{hook}() returned {given!r}; it must return an iterable of {cls.__name__}")
+        raise PluginApiError(
+            name, dist, f"{hook}() returned {_short(given)}; it must return an iterable of {cls.__name__}"
+        )
+    if len(returned) > MOST_SPECS:
+        raise PluginApiError(name, dist, f"{hook}() returned more than {MOST_SPECS} specs; is its iterable endless?")
     for spec in returned:
         if not isinstance(spec, cls):
-            raise PluginApiError(name, dist, f"{hook}() returned {spec!r}, which is not a {cls.__name__}")
+            raise PluginApiError(name, dist, f"{hook}() returned {_short(spec)}, which is not a {cls.__name__}")
     return returned
 
 
@@ -119,10 +130,22 @@ def _check_name(spec: Spec, name: str, dist: str, prefix: str | None) -> None:
         return
     # Attribute docstrings, defaults and bounds become the JSON Schema, so an option model that has none breaks editors.
     try:
-        spec.options.model_json_schema()
+        size = len(json.dumps(spec.options.model_json_schema()))
     except Exception as error:
         raise PluginApiError(
             name,
             dist,
             f"{spec.kind} {given!r}: its options have no JSON Schema ({type(error).__name__}: {error})",
         ) from error
+    if size > MOST_SCHEMA:
+        raise PluginApiError(
+            name,
+            dist,
+            f"{spec.kind} {given!r}: the JSON Schema of its options has {size} bytes, and editors take {MOST_SCHEMA}: "
+            "give it fewer options, or several extensions",
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

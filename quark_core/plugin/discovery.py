@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from email.message import Message
 from importlib.metadata import EntryPoint, distributions, entry_points
@@ -61,9 +63,13 @@ def _kept_out(name: str) -> str:
 
 
 def load(found: Found) -> ModuleType:
-    """Import a plugin's manifest; raises PluginLoadError for whatever the import raises."""
+    """Import a plugin's manifest; raises PluginLoadError for whatever the import raises.
+
+    What it prints goes to the standard error, since the standard output may be what another program reads.
+    """
     try:
-        return cast("ModuleType", found.entry_point.load())
+        with redirect_stdout(sys.stderr):
+            return cast("ModuleType", found.entry_point.load())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit and the panics of Rust extensions are no Exception

@@ -1,5 +1,6 @@
 """The wheels hold what they should, and nothing else."""
 
+import subprocess
 import tomllib
 import zipfile
 from configparser import ConfigParser
@@ -29,14 +30,26 @@ def sources(package: Path) -> set[str]:
     return {path.relative_to(package.parent).as_posix() for path in paths}
 
 
+TEMPLATE = "quark_core/scaffold/example/"
+"""Where the wheel has the plugin that `quark plugins new` copies."""
+
+
 def test_it_holds_the_core_and_the_bundled_plugins_whole(core_wheel: Path) -> None:
     expected = sources(ROOT / "quark_core").union(*(sources(ROOT / "plugins" / name) for name in BUNDLED))
-    assert files(core_wheel) == expected
+    assert {name for name in files(core_wheel) if not name.startswith(TEMPLATE)} == expected
+
+
+def test_it_holds_the_template_of_new_plugins_whole(core_wheel: Path) -> None:
+    held = {name.removeprefix(TEMPLATE) for name in files(core_wheel) if name.startswith(TEMPLATE)}
+    tracked = subprocess.run(["git", "ls-files"], cwd=EXAMPLE, capture_output=True, text=True, check=True).stdout
+    assert held == set(tracked.splitlines())
 
 
 def test_it_holds_nothing_else(core_wheel: Path) -> None:
     assert {name.partition("/")[0] for name in files(core_wheel)} == {"quark_core", *BUNDLED}
     for name in files(core_wheel):
+        if name.startswith(TEMPLATE):
+            continue
         assert not name.endswith(("pyproject.toml", ".pyc")), name
         assert "tests" not in Path(name).parts, name
         assert "quark_acme" not in name, name
