@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ def missing_code(spec: Spec) -> str | None:
     if ref is None:
         return None
     module, _, name = ref.path.partition(":")
+    if module in sys.modules:
+        return None if hasattr(sys.modules[module], name) else f"Ref({ref.path!r}): {module} defines no {name!r}"
     found = _find(module)
     if isinstance(found, str):
         return f"Ref({ref.path!r}): there is no module {found!r}"
