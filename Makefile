@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint schema clean
+.PHONY: demo test lint messages schema surface docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/quark demo
@@ -21,8 +21,17 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+messages: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.contract.author_messages
+
+surface: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.contract.surface
+
 schema: $(VENV)/.installed
 	$(BIN)/quark schema --published --out schemas/quark.schema.json
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/sphinx-build -W --keep-going -b html docs build/docs
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import fx, nn
 
-from quark_core.engine.authoring import Quantizer, argument, convolution, note, parameter_quantizers
+from quark_core.engine.authoring import Quantizer, argument, convolution, note, own_code, parameter_quantizers
 from quark_core.plugin import LayerPath
 from quark_cpu.codes import Codes
 from quark_cpu.fits import NARROW, no_input_kernel, no_weight_kernel, weight_codes
@@ -102,9 +101,8 @@ class _Lowering:
         if layer.has_other_bias:
             return "its bias is computed by the model"
         own: nn.Module | None = self._model.get_submodule(layer.owner[0]) if layer.node.op == "call_module" else None
-        cls: Any = type(own)
-        if layer.kind == "linear" and own is not None and cls.forward is not nn.Linear.forward:
-            return "its class has a forward of its own"
+        if own is not None and (more := own_code(own, *([nn.Linear] if layer.kind == "linear" else []))) is not None:
+            return more
         if layer.kind != "linear" and convolution(layer.node, self._model) is None:
             return "it does more than to pad with a fixed number of zeros and to convolve"
         source = self._source(layer)

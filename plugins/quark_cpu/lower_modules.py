@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
-from quark_core.engine.authoring import SUFFIX, Quantizer, convolution_of, parameter_quantizers
+from quark_core.engine.authoring import SUFFIX, Quantizer, convolution_of, own_code, parameter_quantizers
 from quark_core.plugin import LayerPath
 from quark_cpu.fits import NARROW, no_input_kernel, no_weight_kernel, weight_codes
 from quark_cpu.grids import grid_of
@@ -65,9 +65,8 @@ class _Lowering:
         cls = next((cls for cls in kinds if isinstance(module, cls)), None)
         if cls is None:
             return f"there is no kernel for {type(module).__name__.removeprefix('Quantized')}"
-        own: Any = getattr(module, "float_class", type(module))
-        if cls is nn.Linear and own.forward is not cls.forward:
-            return "its class has a forward of its own"
+        if (own := own_code(module, *([nn.Linear] if cls is nn.Linear else []))) is not None:
+            return own
         parent = self.root.get_submodule(name.rpartition(".")[0])
         if isinstance(parent, nn.MultiheadAttention):
             return "attention reads the parameters of its projection"

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from quark_core.engine.authoring import Norm, folded
+from quark_core.engine.authoring import Norm, folded, mode_hook
 from quark_core.errors import ModelError
 from quark_eager.pairs import Pair, pairs
 
@@ -45,7 +45,7 @@ def fold(model: nn.Module) -> nn.Module:
 def _nothing(pair: Pair, layer: nn.Module) -> nn.Identity:
     made = nn.Identity().eval()
     if isinstance(layer, nn.Linear):
-        made.register_forward_pre_hook(partial(_check_axis, pair))
+        made.register_forward_pre_hook(mode_hook(partial(_check_axis, pair)))
     return made
 
 

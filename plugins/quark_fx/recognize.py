@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import fx, nn
 
-from quark_core.engine.authoring import argument, declared
+from quark_core.engine.authoring import argument, declared, own_code
 from quark_fx.catalog import ATEN, FUNCTIONS, METHODS, MODULES
 from quark_fx.kinds import Kind, Role, moving
 
@@ -33,10 +33,10 @@ def _declared(target: object) -> Kind | None:
 
 
 def class_of(module: nn.Module) -> type[nn.Module] | None:
-    """Return which known class a module is of; a subclass with a forward of its own only where it has a weight."""
+    """Return which known class a module is of; one with code of its own only where it has a weight."""
     for cls, kind in MODULES.items():
         if isinstance(module, cls):
-            return cls if kind.role is Role.weighted or type(module).forward is cls.forward else None
+            return cls if kind.role is Role.weighted or own_code(module, cls) is None else None
     return None
 
 

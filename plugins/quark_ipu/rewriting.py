@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from quark_core.engine.authoring import argument
+from quark_core.engine.authoring import argument, own_code
 from quark_core.plugin import Adjustment
 
 _NAMESPACES = (functional, torch, torch.special, torch._C._nn)  # noqa: SLF001  # where the functions behind functional stand
@@ -75,7 +75,7 @@ def calls(graph: fx.GraphModule, names: tuple[str, ...], classes: tuple[type[nn.
     for node in list(graph.graph.nodes):
         if node.op == "call_module":
             module = modules[str(node.target)]
-            if any(isinstance(module, cls) and type(module).forward is cls.forward for cls in classes):
+            if isinstance(module, classes) and own_code(module, *classes) is None:
                 yield Call(graph, node, module)
         elif _name(node) in names:
             yield Call(graph, node, None)

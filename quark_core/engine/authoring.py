@@ -3,6 +3,8 @@
 - ``Quantizer``: the module that a mode puts at a tensor; ``quantizers`` and ``parameter_quantizers`` find them.
 - ``outline_modules``, ``replace_modules``, ``restore_modules``: describe ``torch.nn`` operators, quantize them where
   they stand, and make them plain again.
+- ``float_class``, ``own_code``: the class that a module had before a mode changed it, and what it runs besides the
+  forward of its operator, which a kernel in its place would lose; ``mode_hook`` marks a mode's own hooks.
 - ``is_operator``: whether a module is an operator that ``replace_modules`` knows.
 - ``SUFFIX``: what follows a parameter's name in the name of its quantizer, which is a submodule of its owner.
 - ``folded``, ``Norm``: weight and bias of a layer that takes in the batch norm behind it.
@@ -36,6 +38,7 @@ from quark_core.engine.marks import (
 )
 from quark_core.engine.modules.operators import operator_of
 from quark_core.engine.modules.outline import outline_modules
+from quark_core.engine.modules.own_code import float_class, mode_hook, own_code
 from quark_core.engine.modules.replace import replace_modules, restore_modules
 from quark_core.engine.quantizer import SUFFIX, Quantizer, parameter_quantizers, quantizers, stored_codes, stored_values
 from quark_core.engine.rows import stored_rows
@@ -61,10 +64,13 @@ __all__ = [
     "declare",
     "declared",
     "dynamic_parameters",
+    "float_class",
     "folded",
     "is_operator",
+    "mode_hook",
     "note",
     "outline_modules",
+    "own_code",
     "parameter_quantizers",
     "quantizers",
     "replace_modules",

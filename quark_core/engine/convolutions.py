@@ -9,6 +9,7 @@ from torch import fx, nn
 from torch.nn import functional
 
 from quark_core.engine.marks import argument, note
+from quark_core.engine.modules.own_code import float_class, own_code
 
 _RANKS = {"conv1d": 1, "conv2d": 2, "conv3d": 3}
 _PLAIN: tuple[Any, ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -46,10 +47,9 @@ def convolution(node: fx.Node, graph: fx.GraphModule) -> Convolution | None:
 def convolution_of(module: nn.Module) -> Convolution | None:
     """Return how a convolution module of one to three axes walks; see ``convolution``."""
     held: Any = module
-    cls: Any = getattr(module, "float_class", type(module))
-    if not isinstance(module, _PLAIN):
+    if not isinstance(module, _PLAIN) or own_code(module) is not None:
         return None
-    if not any(cls.forward is plain.forward for plain in _PLAIN):
+    if own_code(module, *_PLAIN) is not None:
         return _own_forward(held)
     if held.padding_mode != "zeros":
         return None
@@ -96,9 +96,8 @@ class _Through(fx.Tracer):
 
 def _own_forward(module: nn.Module) -> Convolution | None:
     """Return what a forward of its own does, where that is: pad with zeros, then convolve with its own weight."""
-    cls: Any = getattr(module, "float_class", type(module))
     try:
-        graph = _Through().trace(_as(module, cls))
+        graph = _Through().trace(_as(module, float_class(module)))
     except Exception:  # noqa: BLE001  # code of a model may raise anything when it meets a proxy
         return None
     pads: list[tuple[int, ...]] = []

@@ -22,7 +22,7 @@ from quark_core.plugin.formats import (
     Format,
     IntFormat,
 )
-from quark_core.plugin.hooks import QUARK_API, hookimpl
+from quark_core.plugin.hooks import hookimpl
 from quark_core.plugin.options import Options
 from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
 from quark_core.plugin.picture import Picture, PictureEdge, PictureNode
@@ -33,7 +33,6 @@ from quark_core.plugin.settings import Settings
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpec, RoundingSpec
 
 __all__ = [
-    "QUARK_API",
     "Adjustment",
     "BlockFormat",
     "Capability",

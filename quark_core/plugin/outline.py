@@ -45,7 +45,7 @@ class LayerOutline:
     parameters: int = 0
     """Number of values in the parameters that are this layer's own."""
     unsupported: str | None = None
-    """Why a layer that has parameters cannot be quantized, or None."""
+    """Why a layer that has parameters cannot be quantized, or, beside ``tensors``, why some of it stays float."""
     on_request: bool = False
     """Whether its tensors are quantized only where an entry of ``layers`` says so, not by the rules at the root."""
     operator: str | None = None

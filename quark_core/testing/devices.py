@@ -64,7 +64,7 @@ class DeviceTests(Suite, abstract=True):
         after = model.state_dict()
         assert list(before) == list(after), "adjust changes scales of quantizers, nothing else"
         assert all(torch.equal(before[key], after[key]) for key in before), "adjust changed a float weight"
-        assert torch.equal(model(x), expected)
+        assert torch.equal(model(x), expected), "adjust changed what a float model computes"
 
     def lowered(self) -> nn.Module | DeviceError:
         """Return what lowering gives: a module, or the refusal."""
@@ -145,7 +145,7 @@ class DeviceTests(Suite, abstract=True):
         for name, model, found in self.finals():
             sqnr = Sqnr()
             sqnr.add(found.final(found.batch).detach(), model(found.batch).detach())
-            assert sqnr.db is not None, name
+            assert sqnr.db is not None, f"{name}: what it computes is not finite, or always 0"
             assert sqnr.db >= self.least_decibels, f"{name}: {sqnr.db:.1f} dB against the quantized model"
         why = self.device().unavailable()
         assert why is not None or any(True for _ in self.finals()), "it says that it is here, but it computes nothing"

@@ -54,7 +54,9 @@ class DtypeTests(Suite, abstract=True):
         return x, QParams(ones * scale, torch.zeros_like(ones))
 
     def test_it_is_hashable_data(self) -> None:
-        assert hash(self.spec) == hash(self.spec)
+        assert hash(self.spec) == hash(self.spec), (
+            "use the formats of quark_core.plugin, and tuples where they hold lists"
+        )
         assert self.spec.summary.strip(), "give the DtypeSpec a summary; editors show it"
 
     def test_quantizing_twice_changes_nothing(self) -> None:

@@ -15,9 +15,10 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from quark_core.plugin import QUARK_API, DtypeSpec, Options
+from quark_core.plugin import DtypeSpec, Options
 from quark_core.plugin.collect import collect
 from quark_core.plugin.discovery import Found, chosen_entry_points
+from quark_core.plugin.hooks import QUARK_API
 from quark_core.plugin.specs import Spec
 from quark_core.registry import Registry
 from quark_core.testing.options import SpecWithOptions, make, newer_keywords, numbers_without_bounds
@@ -94,8 +95,11 @@ class PluginTests(Suite, abstract=True):
     def test_its_specs_are_hashable_and_frozen(self) -> None:
         for spec in self.specs():
             hash(spec)
-            with pytest.raises(FrozenInstanceError):
+            try:
                 spec.kind = "other"  # type: ignore[misc] # that it is refused is the point
+            except FrozenInstanceError:
+                continue
+            pytest.fail(f"{spec.name}: its spec can be changed; use the classes of quark_core.plugin as they are")
 
     def test_every_extension_is_described(self) -> None:
         silent = [spec.name for spec in self.specs() if not spec.summary.strip()]
@@ -143,15 +147,21 @@ class PluginTests(Suite, abstract=True):
             assert again == options, f"{spec.name}: {written} reads back as something else; use types that JSON has"
 
     def test_options_are_frozen(self) -> None:
-        for _, options in self.made():
-            with pytest.raises(ValidationError):
+        for spec, options in self.made():
+            try:
                 options.name = "other"
+            except ValidationError:
+                continue
+            pytest.fail(f"{spec.name}: its options can be changed; leave model_config as it is")
 
     def test_unknown_options_are_refused(self) -> None:
         for spec, options in self.made():
-            with pytest.raises(ValidationError, match="no_such_option"):
+            refused = ""
+            try:
                 type(options).model_validate({**options.model_dump(), "no_such_option": 1})
-            assert type(options).model_config.get("extra") == "forbid", f"{spec.name}: leave model_config as it is"
+            except ValidationError as error:
+                refused = str(error)
+            assert "no_such_option" in refused, f"{spec.name}: it takes an unknown option; leave model_config as it is"
 
     def test_options_have_a_schema_that_editors_read(self) -> None:
         for spec, options in self.made():

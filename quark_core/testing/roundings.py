@@ -78,7 +78,7 @@ class RoundingTests(Suite, abstract=True):
         for shape in ((), (0,), (3,), (2, 0, 3), (2, 3, 4)):
             for dtype in (torch.float32, torch.float64):
                 y = self.rounded(torch.full(shape, 1.25, dtype=dtype))
-                assert (y.shape, y.dtype) == (torch.Size(shape), dtype)
+                assert (y.shape, y.dtype) == (torch.Size(shape), dtype), "return the tensor that was given: x.floor_()"
 
     def test_nan_stays_nan(self) -> None:
         import torch

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from quark_core.engine.authoring import Norm, argument, folded
+from quark_core.engine.authoring import Norm, argument, folded, own_code
 from quark_fx.kinds import Role
 from quark_fx.operators import Operator, Parameter, groups_of, operators
 from quark_fx.recognize import class_of
@@ -129,7 +129,7 @@ def _fold(graph: fx.GraphModule, layer: Operator, norm: Norm, node: fx.Node) -> 
 
 def _is_plain(module: nn.Module) -> bool:
     cls = class_of(module)
-    return cls is not None and type(module).forward is cls.forward
+    return cls is not None and own_code(module, cls) is None
 
 
 def _agree(graph: fx.GraphModule, layer: Operator, norm: fx.Node, fresh: nn.Module) -> bool:

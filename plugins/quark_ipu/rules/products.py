@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from quark_core.engine.authoring import own_code
 from quark_ipu.accumulators import LIMIT, largest_sum
 from quark_ipu.arithmetic.convolution import Walk, convolve, convolve_transposed
 from quark_ipu.rewriting import each
@@ -66,8 +67,8 @@ def _shifted(site: Site, bias: Parameter | None, at: int) -> tuple[Tensor | None
 def _product(site: Site) -> Product | str:
     kind = site.note.kind
     if kind == "linear":
-        plain = site.module is None or type(site.module).forward is nn.Linear.forward
-        return functional.linear if plain else "it computes with a forward of its own"
+        own = None if site.module is None else own_code(site.module, nn.Linear)
+        return own or functional.linear
     if kind.startswith("conv_transpose"):
         return _transposed(site)
     found = site.walk()
@@ -98,8 +99,8 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 def _transposed(site: Site) -> Product | str:
-    if site.module is not None and not any(type(site.module).forward is cls.forward for cls in _TRANSPOSED):
-        return "it computes with a forward of its own"
+    if site.module is not None and (own := own_code(site.module, *_TRANSPOSED)) is not None:
+        return own
     rank = int(site.note.kind[-2])
     names = (("stride", 1), ("padding", 0), ("output_padding", 0), ("groups", 1), ("dilation", 1))
     stride, padding, extra, groups, dilation = (site.option(at, *name) for at, name in enumerate(names, 3))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from quark_core.engine.modules.layers import QuantizedLayer
 from quark_core.engine.modules.operators import Operator, operator_of
+from quark_core.engine.quantizer import quantizers
 from quark_core.errors import ModelError
 from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
 
@@ -16,8 +16,11 @@ from quark_core.plugin.outline import LayerOutline, Outline, TensorOutline
 def outline_modules(model: nn.Module) -> Outline:
     """Return every module of ``model`` with the tensors that can be quantized there.
 
+    Inputs stand in the order in which the module's forward takes them.
     Raises ModelError when the model is quantized already, or has lazy parameters without a shape.
     """
+    if (held := next(quantizers(model), None)) is not None:
+        raise ModelError(f"{held.tensor.layer or 'the model'} is quantized already; give the original float model")
     names = _first_names(model)
     owners = _owners(model)
     return Outline(tuple(_layer(name, module, names, owners) for name, module in model.named_modules()))
@@ -43,8 +46,6 @@ def _first_names(model: nn.Module) -> dict[int, str]:
 
 
 def _layer(name: str, module: nn.Module, names: dict[int, str], owners: dict[int, str]) -> LayerOutline:
-    if isinstance(module, QuantizedLayer):
-        raise ModelError(f"{name or 'the model'} is quantized already; give the original float model")
     own = list(module.parameters(recurse=False))
     fresh = {id(p): p.numel() for p in own if owners[id(p)] == name}
     operator = operator_of(module)

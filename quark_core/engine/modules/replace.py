@@ -68,6 +68,11 @@ def _erase_calls(model: fx.GraphModule) -> None:
 
 
 def _replace(module: nn.Module, layer: LayerPlan, shared: dict[str, Quantizer]) -> None:
+    if "forward" in vars(module) and any(tensor.role in ("input", "output") for tensor in layer.tensors):
+        raise ModelError(
+            f"{layer.name or 'the model'}: it was given a forward of its own, which would pass its quantizers by; "
+            "write it as a class, or skip its input and output"
+        )
     for tensor in layer.tensors:
         name = tensor.name + SUFFIX
         if hasattr(module, name):

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from quark_core.engine.authoring import SUFFIX, Quantizer, convolution_of
+from quark_core.engine.authoring import SUFFIX, Quantizer, convolution_of, own_code
 from quark_core.plugin import LayerPath
 from quark_dsp.layers import IntegerConv2d, IntegerLinear, Replaced
 from quark_dsp.operands import no_operands, operands
@@ -37,10 +37,7 @@ def own_forward(module: nn.Module) -> bool:
     """Return whether a linear layer or a convolution computes more than its kind does."""
     if isinstance(module, nn.Conv2d):
         return convolution_of(module) is None
-    # Eager mode changes the class of a layer, and keeps the one that it had.
-    cls: Any = getattr(module, "float_class", type(module))
-    forward: Any = nn.Linear.forward
-    return cls.forward is not forward
+    return own_code(module, nn.Linear) is not None
 
 
 def no_path(model: nn.Module, name: str, module: nn.Module) -> LayerPath | None:
