@@ -38,3 +38,15 @@ def own_code(module: nn.Module, *plain: type[nn.Module]) -> str | None:
     if plain and not any(forward is cls.forward for cls in plain):
         return "its class has a forward of its own"
     return None
+
+
+def drop_mode_hooks(module: nn.Module) -> bool:
+    """Take the hooks that a mode marked off ``module``; return whether there were any."""
+    # PyTorch takes hooks off by handles only, which a model that was copied or loaded has none of.
+    tables: tuple[Any, ...] = (module._forward_pre_hooks, module._forward_hooks)  # noqa: SLF001 - as said above
+    marked = [key for table in tables for key, hook in table.items() if getattr(hook, _OF_MODE, False)]
+    for name, table in vars(module).items():
+        if name.startswith(("_forward_pre_hooks", "_forward_hooks")):
+            for key in marked:
+                table.pop(key, None)
+    return bool(marked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import fx, nn
 
 from quark_core.engine.modules.layers import QuantizedLayer, quantized_class
+from quark_core.engine.modules.own_code import drop_mode_hooks
 from quark_core.engine.quantizer import SUFFIX, Quantizer, quantizers
 from quark_core.errors import ModelError
 from quark_core.plugin.plan import LayerPlan, Plan
@@ -37,17 +38,16 @@ def replace_modules(model: nn.Module, plan: Plan) -> nn.Module:
 def restore_modules(model: nn.Module) -> nn.Module:
     """Take every quantizer out of ``model``, in place, and return it: plain layers, which keep the quantized values.
 
-    Undoes ``replace_modules``, and quantizers that are calls in a ``torch.fx.GraphModule``. Raises ModelError when
-    quantizers remain, because a mode put them elsewhere.
+    Undoes ``replace_modules``, quantizers that are calls in a ``torch.fx.GraphModule``, and hooks that a mode marked by
+    ``mode_hook``. Raises ModelError when quantizers remain, because a mode put them elsewhere.
     """
     if isinstance(model, fx.GraphModule):
         _erase_calls(model)
     module: nn.Module
     for module in model.modules():
+        serves = drop_mode_hooks(module) or isinstance(module, QuantizedLayer)
         for name, child in list(module.named_children()):
-            if isinstance(child, Quantizer) and (
-                isinstance(module, QuantizedLayer) or child.tensor.role in _PARAMETERS
-            ):
+            if isinstance(child, Quantizer) and (serves or child.tensor.role in _PARAMETERS):
                 delattr(module, name)
         if isinstance(module, QuantizedLayer):
             del module.layer_name

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import quark_core as qc
 import quark_hooks
+from quark_core.engine.authoring import restore_modules
 from quark_core.errors import ModelError, PlanError
 from quark_core.testing import ModeTests, PluginTests
 
@@ -70,6 +71,17 @@ def test_saved_folders_give_the_same_bits_and_hold_no_pickle(tmp_path: Path) -> 
     assert load_file(folder / "model.safetensors")["quantized/head.weight/codes"].dtype == torch.uint8
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["plugins"]["hooks"].startswith("quark-hooks")
+
+
+def test_a_plain_network_comes_back() -> None:
+    torch.manual_seed(0)
+    model, x = Net().eval(), torch.randn(2, 3, 8, 8)
+    result = hooked(model, x, output={"dtype": "int8"})
+    restored = restore_modules(copy.deepcopy(result.model))
+    assert list(restored.state_dict()) == list(model.state_dict())
+    weights = Net().eval()
+    weights.load_state_dict({name: result.model.state_dict()[name] for name in model.state_dict()})
+    assert torch.equal(restored(x), weights(x))
 
 
 def _unpickled(model: nn.Module) -> nn.Module:

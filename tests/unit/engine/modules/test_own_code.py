@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from quark_core import QSchemeType, QuantConfig, TensorConfig, quantize
-from quark_core.engine.authoring import convolution_of, float_class, mode_hook, own_code
+from quark_core.engine.authoring import (
+    SUFFIX,
+    Quantizer,
+    convolution_of,
+    float_class,
+    mode_hook,
+    own_code,
+    quantizers,
+    restore_modules,
+)
 from quark_core.errors import ModelError
 
 
@@ -91,3 +100,24 @@ def test_a_forward_given_to_an_object_would_pass_quantizers_by() -> None:
         quantize(nn.Sequential(given_a_forward()), QuantConfig(weight=int8, input=dynamic), progress=False)
     plan = quantize(nn.Sequential(given_a_forward()), QuantConfig(weight=int8), progress=False).plan
     assert plan.coverage.quantized_layers == 1
+
+
+def test_restoring_takes_off_a_modes_hooks_and_no_others() -> None:
+    def doubled(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        return output * 2
+
+    def inputs(module: nn.Module, args: Any, kwargs: Any) -> Any:
+        return module.get_submodule("input" + SUFFIX)(args[0]), kwargs
+
+    config = QuantConfig(weight=TensorConfig(dtype="int8"), input=TensorConfig(dtype="int8", is_dynamic=True))
+    model, x = nn.Sequential(nn.Linear(8, 4)), torch.randn(5, 8)
+    layer = model.get_submodule("0")
+    layer.register_forward_hook(doubled)
+    plain = copy.deepcopy(model)
+    [tensor] = [tensor for tensor in quantize(model, config, progress=False).plan.tensors() if tensor.role == "input"]
+    layer.add_module("input" + SUFFIX, Quantizer(tensor))
+    layer.register_forward_pre_hook(mode_hook(inputs), with_kwargs=True)
+    restored = restore_modules(copy.deepcopy(model))
+    assert not list(quantizers(restored))
+    assert own_code(restored.get_submodule("0")) == "it has forward hooks"
+    assert torch.equal(restored(x), plain(x))
