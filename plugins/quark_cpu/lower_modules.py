@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
-from quark_core.engine.authoring import SUFFIX, Quantizer, convolution_of, own_code, parameter_quantizers
+from quark_core.engine.authoring import Quantizer, convolution_of, own_code, parameter_quantizers, quantizer_at
 from quark_core.plugin import LayerPath
 from quark_cpu.fits import NARROW, no_input_kernel, no_weight_kernel, weight_codes
 from quark_cpu.grids import grid_of
@@ -47,7 +47,7 @@ class _Lowering:
         return [(name, m) for name, m in modules if any(isinstance(child, Quantizer) for child in m.children())]
 
     def lower(self, name: str, module: nn.Module) -> None:
-        weight = _quantizer(module, "weight")
+        weight = quantizer_at(module, "weight")
         if isinstance(module, nn.Embedding) and weight is not None:
             self._put(name, module, _embedding(module, weight), LayerPath("dequantized", "rows of packed codes"))
         elif narrow := _narrow(module):
@@ -72,9 +72,9 @@ class _Lowering:
             return "attention reads the parameters of its projection"
         if cls is not nn.Linear and convolution_of(module) is None:
             return "it does more than to pad with a fixed number of zeros and to convolve"
-        source = _quantizer(module, "input")
+        source = quantizer_at(module, "input")
         dynamic = isinstance(module, nn.Linear)
-        weight = no_weight_kernel(_quantizer(module, "weight"), module.weight.dtype)
+        weight = no_weight_kernel(quantizer_at(module, "weight"), module.weight.dtype)
         return weight or no_input_kernel(source.settings if source else None, dynamic=dynamic)
 
     def _put(self, name: str, old: nn.Module, new: nn.Module, path: LayerPath) -> None:
@@ -88,11 +88,6 @@ class _Lowering:
                 self.root.set_submodule(other, new)
 
 
-def _quantizer(module: nn.Module, name: str) -> Quantizer | None:
-    found = module._modules.get(name + SUFFIX)  # noqa: SLF001  # getattr raises where there is none
-    return found if isinstance(found, Quantizer) else None
-
-
 def _narrow(module: nn.Module) -> list[tuple[str, Quantizer]]:
     """Return the weights of a module, if they are of few bits."""
     own = [
@@ -104,12 +99,12 @@ def _narrow(module: nn.Module) -> list[tuple[str, Quantizer]]:
 def _embedding(module: nn.Embedding, quantizer: Quantizer) -> nn.Module:
     rows, columns = module.weight.shape
     made = PackedRows(quantizer, (rows, columns), module.weight.dtype)
-    output = _quantizer(module, "output")
+    output = quantizer_at(module, "output")
     return made if output is None else Requantized(made, output)
 
 
 def _kernel_layer(module: Any) -> tuple[nn.Module, str]:
-    weight, source, output = (_quantizer(module, name) for name in ("weight", "input", "output"))
+    weight, source, output = (quantizer_at(module, name) for name in ("weight", "input", "output"))
     if weight is None or source is None:
         raise ValueError("a kernel needs a quantized weight and input")
     codes, scale = weight_codes(weight, tuple(module.weight.shape))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from torch import fx
 
-from quark_core.engine.authoring import SUFFIX, Note, Quantizer, argument, note
-from quark_ipu.positions import quantizer_of
+from quark_core.engine.authoring import Note, Quantizer, argument, note, quantizer_at, quantizer_called
 
 Operand = Quantizer | float | None
 """What an operator computes with: a quantized tensor, a number, or a tensor that is not quantized."""
@@ -45,7 +44,7 @@ def layers(graph: fx.GraphModule) -> Iterator[Layer]:
 
 def carried(node: fx.Node, graph: fx.GraphModule) -> Quantizer | None:
     """Return the quantizer on whose grid the value of a node is, behind what moves and joins values."""
-    own, found = quantizer_of(node, graph), note(node)
+    own, found = quantizer_called(node, graph), note(node)
     if own is not None or found is None or not (found.moves or found.kind in ("cat", "stack")):
         return own
     sources = {carried(source, graph) for source in operands(node, found) if isinstance(source, fx.Node)}
@@ -66,8 +65,7 @@ def parameter_quantizer(graph: fx.GraphModule, path: str | None) -> Quantizer | 
     if path is None:
         return None
     owner, _, name = path.rpartition(".")
-    found = getattr(graph.get_submodule(owner), name + SUFFIX, None)
-    return found if isinstance(found, Quantizer) else None
+    return quantizer_at(graph.get_submodule(owner), name)
 
 
 def follows(user: fx.Node, node: fx.Node) -> bool:
@@ -108,7 +106,7 @@ def _operand(value: object, graph: fx.GraphModule) -> Operand:
 
 def _readers(node: fx.Node, graph: fx.GraphModule) -> Iterator[Quantizer]:
     for user in node.users:
-        own = quantizer_of(user, graph)
+        own = quantizer_called(user, graph)
         if own is not None:
             yield own
         elif follows(user, node):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import fx
 
 from quark_core.engine.authoring import Quantizer
 from quark_core.errors import DeviceError
@@ -57,9 +56,3 @@ class Grid:
     def dtype(self) -> torch.dtype:
         """The dtype of its codes."""
         return torch.uint8 if self.low == 0 else torch.int8
-
-
-def quantizer_of(node: fx.Node, graph: fx.GraphModule) -> Quantizer | None:
-    """Return the quantizer that a node calls, or None."""
-    module = graph.get_submodule(str(node.target)) if node.op == "call_module" else None
-    return module if isinstance(module, Quantizer) else None

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from torch import fx
 
-from quark_core.engine.authoring import Note, Quantizer, note, quantizers
+from quark_core.engine.authoring import Note, Quantizer, note, quantizer_called, quantizers
 from quark_core.plugin import LayerPath
 from quark_ipu.accumulators import Accumulators
-from quark_ipu.positions import Grid, quantizer_of
+from quark_ipu.positions import Grid
 from quark_ipu.rules import step
 from quark_ipu.sites import Form, Site, Step
 
@@ -35,7 +35,7 @@ class Program:
         """Read ``graph``; raises DeviceError where sums do not fit 32 bits, or scales are no powers of two."""
         made = Program(graph)
         for node in graph.graph.nodes:
-            quantizer = quantizer_of(node, graph)
+            quantizer = quantizer_called(node, graph)
             if quantizer is not None:
                 made._quantizer(node, quantizer)
             elif (found := note(node)) is not None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, fx
 from torch.utils import _pytree as pytree
 
-from quark_core.engine.authoring import Quantizer, note
+from quark_core.engine.authoring import Quantizer, note, quantizer_called
 from quark_ipu.executor import Codes, Executor, positional
-from quark_ipu.positions import Grid, quantizer_of
+from quark_ipu.positions import Grid
 from quark_ipu.program import keys
 
 
@@ -129,6 +129,6 @@ def _cast(values: Any, before: torch.dtype, after: torch.dtype) -> Any:
 
 
 def _grids(model: fx.GraphModule) -> dict[fx.Node, Grid]:
-    found = ((node, quantizer_of(node, model)) for node in model.graph.nodes)
+    found = ((node, quantizer_called(node, model)) for node in model.graph.nodes)
     grids = ((node, Grid.of(quantizer)) for node, quantizer in found if quantizer is not None)
     return {node: grid for node, grid in grids if grid is not None}

@@ -1,6 +1,8 @@
 """What the torch code of a plugin may use of the engine; the one module of it that is stable for authors.
 
 - ``Quantizer``: the module that a mode puts at a tensor; ``quantizers`` and ``parameter_quantizers`` find them.
+- ``quantizer_at``, ``quantizer_called``, ``quantizer_behind``: the quantizer of a module's tensor, of a node, and of
+  the values that a node only moves.
 - ``outline_modules``, ``replace_modules``, ``restore_modules``: describe ``torch.nn`` operators, quantize them where
   they stand, and make them plain again.
 - ``float_class``, ``own_code``: the class that a module had before a mode changed it, and what it runs besides the
@@ -20,6 +22,7 @@
 from torch import nn
 
 from quark_core.engine.convolutions import Convolution, convolution, convolution_of
+from quark_core.engine.finding import quantizer_at, quantizer_behind, quantizer_called
 from quark_core.engine.folding import Norm, folded
 from quark_core.engine.functional import dynamic_parameters
 from quark_core.engine.marks import (
@@ -72,6 +75,9 @@ __all__ = [
     "outline_modules",
     "own_code",
     "parameter_quantizers",
+    "quantizer_at",
+    "quantizer_behind",
+    "quantizer_called",
     "quantizers",
     "replace_modules",
     "restore_modules",

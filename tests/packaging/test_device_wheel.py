@@ -1,9 +1,7 @@
 """A device of a third party in a clean environment, with the real command: listed, checked, planned, run, loaded."""
 
 import json
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -184,10 +182,3 @@ def test_a_model_that_falls_short_is_not_saved(place: Installation) -> None:
     assert f"{config}:7:" in text
     assert "at least 90 are asked. The layers with the most noise: 3 " in text
     assert not (place.work / "dsp_high_out").exists()
-
-
-def test_its_own_tests_pass(place: Installation) -> None:
-    copy = Path(shutil.copytree(DSP, place.work / "dsp", ignore=shutil.ignore_patterns("src", "__pycache__", ".*")))
-    text = place.run("python", "-m", "pytest", copy, "-c", copy / "pyproject.toml").stdout
-    for suite in ("PluginTests[quark_dsp]", "DeviceTests[dsp.core]"):
-        assert f"quark conformance: {suite} " in text

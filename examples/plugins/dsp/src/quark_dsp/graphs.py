@@ -6,10 +6,18 @@ from typing import Any
 
 from torch import fx, nn
 
-from quark_core.engine.authoring import Note, Quantizer, argument, attribute, convolution, note
+from quark_core.engine.authoring import (
+    Note,
+    argument,
+    attribute,
+    convolution,
+    note,
+    quantizer_at,
+    quantizer_behind,
+)
 from quark_core.plugin import LayerPath
 from quark_dsp.layers import IntegerConv2d, IntegerLinear
-from quark_dsp.modules import CONV2D, LINEAR, lower_modules, own_forward, quantizer_of
+from quark_dsp.modules import CONV2D, LINEAR, lower_modules, own_forward
 from quark_dsp.operands import no_operands, operands
 
 
@@ -28,7 +36,8 @@ def lower_graph(graph: fx.GraphModule) -> nn.Module:
 
 def _lower(graph: fx.GraphModule, node: fx.Node, found: Note) -> LayerPath:
     owner, _, name = str(found.weight).rpartition(".")
-    weight, source = quantizer_of(graph.get_submodule(owner), name), _source(graph, node)
+    weight = quantizer_at(graph.get_submodule(owner), name)
+    source = quantizer_behind(argument(node, 0, "input"), graph)
     why = _why_not(graph, node, found) or no_operands(weight, source)
     if why or weight is None or source is None:
         return LayerPath("simulated", why or "")
@@ -47,18 +56,6 @@ def _why_not(graph: fx.GraphModule, node: fx.Node, found: Note) -> str | None:
     if node.op != "call_module" and found.bias is None and argument(node, 2, "bias") is not None:
         return "its bias is computed by the model"
     return None
-
-
-def _source(graph: fx.GraphModule, node: fx.Node) -> Quantizer | None:
-    """Return the quantizer on whose grid the input of a layer lies."""
-    value = argument(node, 0, "input")
-    # Whole numbers stay whole numbers of the same size where they only move.
-    while isinstance(value, fx.Node) and (known := note(value)) is not None and known.moves:
-        value = argument(value, 0, "input")
-    if not isinstance(value, fx.Node) or value.op != "call_module":
-        return None
-    module = graph.get_submodule(str(value.target))
-    return module if isinstance(module, Quantizer) else None
 
 
 def _put(graph: fx.GraphModule, node: fx.Node, made: nn.Module) -> None:

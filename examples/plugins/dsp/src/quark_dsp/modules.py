@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from quark_core.engine.authoring import SUFFIX, Quantizer, convolution_of, own_code
+from quark_core.engine.authoring import convolution_of, own_code, quantizer_at
 from quark_core.plugin import LayerPath
 from quark_dsp.layers import IntegerConv2d, IntegerLinear, Replaced
 from quark_dsp.operands import no_operands, operands
@@ -18,19 +18,13 @@ def lower_modules(model: nn.Module) -> nn.Module:
     """Return ``model``, changed in place; its ``layer_paths`` say how each quantized layer computes."""
     paths: dict[str, LayerPath] = {}
     for name, module in list(model.named_modules()):
-        if isinstance(module, nn.Linear | nn.Conv2d) and quantizer_of(module, "input"):
+        if isinstance(module, nn.Linear | nn.Conv2d) and quantizer_at(module, "input"):
             paths[name] = no_path(model, name, module) or (CONV2D if isinstance(module, nn.Conv2d) else LINEAR)
             if paths[name].path == "integer":
                 model = _with(model, module, _lowered(module))
     result: Any = model
     result.layer_paths = paths
     return model
-
-
-def quantizer_of(module: nn.Module, name: str) -> Quantizer | None:
-    """Return the quantizer of a tensor of ``module``, or None."""
-    found = dict(module.named_children()).get(name + SUFFIX)
-    return found if isinstance(found, Quantizer) else None
 
 
 def own_forward(module: nn.Module) -> bool:
@@ -42,7 +36,7 @@ def own_forward(module: nn.Module) -> bool:
 
 def no_path(model: nn.Module, name: str, module: nn.Module) -> LayerPath | None:
     """Return how a layer computes that has to stay as it is, or None."""
-    why = no_operands(quantizer_of(module, "weight"), quantizer_of(module, "input"))
+    why = no_operands(quantizer_at(module, "weight"), quantizer_at(module, "input"))
     if own_forward(module):
         why = "its class computes more than its kind of layer does"
     if isinstance(model.get_submodule(name.rpartition(".")[0]), nn.MultiheadAttention):
@@ -51,7 +45,7 @@ def no_path(model: nn.Module, name: str, module: nn.Module) -> LayerPath | None:
 
 
 def _lowered(module: nn.Linear | nn.Conv2d) -> nn.Module:
-    weight, source, output = (quantizer_of(module, name) for name in ("weight", "input", "output"))
+    weight, source, output = (quantizer_at(module, name) for name in ("weight", "input", "output"))
     if weight is None or source is None:
         raise ValueError("a layer of the DSP needs quantizers of weight and input")
     own, how = operands(weight, source, tuple(module.weight.shape), module.bias), convolution_of(module)
