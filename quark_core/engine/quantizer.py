@@ -96,8 +96,9 @@ class Quantizer(nn.Module):
 
     def observe(self, x: Tensor) -> None:
         """Take in one batch; raises DataError for NaN or Inf."""
-        self.calls += 1
         values = x.detach()
+        # An empty batch has no range, so that it must not pass for one that was seen.
+        self.calls += bool(values.numel())
         if values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all():
             raise DataError(f"{self.key}: {_not_finite(values)}; quantized ranges need finite values")
         if self.observer is None or not values.numel():

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
 from quark_core.config.models import QuantConfig
-from quark_core.errors import DeviceError
+from quark_core.errors import DeviceError, Place, PlanError
 from quark_core.plan import make_plan
 from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.devices import Device, PreparesGraph, Refines, Resolves, TakesPasses
 from quark_core.plugin.options import Options
+from quark_core.plugin.outline import Outline
 from quark_core.plugin.plan import Plan
 from quark_core.plugin.protocols import ExampleInputs, Mode
 from quark_core.plugin.specs import DeviceSpec, ModeSpec
@@ -64,13 +66,34 @@ class Target:
 
     def plan(self, model: nn.Module, inputs: ExampleInputs) -> tuple[Plan, tuple[Adjustment, ...]]:
         """Return what happens to ``model``, and what the device changed of its graph and of the config's plan."""
-        outline = self.mode.outline(model, inputs)
+        outline = self._outline(model, inputs)
         changes: Sequence[Adjustment] = self.mode.changes() if isinstance(self.mode, TakesPasses) else ()
         plan = make_plan(self.config, outline)
         if not isinstance(self.device, Refines):
             return plan, tuple(changes)
-        plan, refined = self.device.refine(plan)
+        with self._placed():
+            plan, refined = self.device.refine(plan)
         return plan, (*changes, *refined)
+
+    def _outline(self, model: nn.Module, inputs: ExampleInputs) -> Outline:
+        with self._placed():
+            return self.mode.outline(model, inputs)
+
+    @contextmanager
+    def _placed(self) -> Iterator[None]:
+        """Give the problems that a plugin found the place where the config's file says what is wrong."""
+        try:
+            yield
+        except PlanError as error:
+            raise PlanError(
+                problem if problem.place else replace(problem, place=self._place(problem.path))
+                for problem in error.problems
+            ) from error
+
+    def _place(self, path: tuple[str | int, ...]) -> Place | None:
+        """Return where ``path``, or the nearest part of the config around it, was written."""
+        places = (self.config.place(*path[:end]) for end in range(len(path), 0, -1))
+        return next((place for place in places if place is not None), None)
 
 
 def _use_passes(mode: Mode, device: Device, mode_name: str, device_name: str) -> bool:

@@ -26,13 +26,20 @@ class Observer(Protocol):
     def __init__(self, options: Any) -> None: ...
 
     def observe(self, blocks: Tensor) -> None:
-        """Take in a batch, ``[blocks, elements]`` float32, without changing it; ``blocks`` never changes."""
+        """Take in a batch, ``[blocks, elements]`` float32, without changing it; ``blocks`` never changes.
+
+        Values are finite, and there is at least one: the engine refuses NaN and Inf, and leaves out empty batches.
+        """
 
     def merge(self, other: Self) -> None:
         """Take in what ``other`` observed elsewhere; the order of merging must not matter."""
 
     def range(self) -> tuple[Tensor, Tensor]:
-        """Return the minimum and maximum, each ``[blocks]`` float32; called after ``observe`` at least once."""
+        """Return the minimum and maximum, each ``[blocks]`` float32; called after ``observe`` at least once.
+
+        The engine then widens them to hold 0. Symmetric scales map the larger magnitude onto the largest code (of
+        signed integers ``2^(bits - 1) - 1``, so that one stays unused), asymmetric ones the whole range onto all codes.
+        """
 
 
 @runtime_checkable
@@ -55,6 +62,8 @@ class Rounding(Protocol):
     def __call__(self, x: Tensor) -> Tensor:
         """Round finite ``x`` (float32 or float64, any shape) to integers IN PLACE and return it; NaN stays NaN.
 
+        For integers ``x`` is the value divided by its scale, clamped so that the code fits; the zero point comes after.
+        For floats it is the value divided by the scale and by the unit in its last place.
         The sign of a zero does not matter: where a format keeps it, the engine puts it back.
         """
 
@@ -79,7 +88,11 @@ class Mode(Protocol):
     def __init__(self, options: Any) -> None: ...
 
     def outline(self, model: nn.Module, example_inputs: ExampleInputs) -> Outline:
-        """Describe every layer, without changing the model."""
+        """Describe every layer, without changing the model.
+
+        Raises ModelError for a model that cannot be taken apart, and PlanError where its own options do not fit it: a
+        Problem with ``path=("mode",)`` is shown at its line of the config.
+        """
 
     def prepare(self, model: nn.Module, plan: Plan, example_inputs: ExampleInputs) -> nn.Module:
         """Return the model with a ``Quantizer`` at each tensor of the plan; ``model`` is a copy that may be changed.

@@ -132,3 +132,11 @@ def test_parameter_quantizers_name_their_parameter() -> None:
 def test_integers_are_refused(quantizer: Make) -> None:
     with pytest.raises(ModelError, match=r"^fc\.input: torch\.int64 values cannot be quantized"):
         quantizer()(torch.ones(2, dtype=torch.int64))
+
+
+def test_empty_batches_are_no_calibration(quantizer: Make) -> None:
+    made = quantizer()
+    made(torch.empty(0, 6))
+    assert made.calls == 0
+    with pytest.raises(DataError, match="no calibration batch reached 'fc'"):
+        made.calibrated()

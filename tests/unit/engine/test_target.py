@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from quark_core import QuantConfig, Result, load, quantize
-from quark_core.errors import ArtifactError, DeviceError
+from quark_core.config.load import loads_config
+from quark_core.errors import ArtifactError, DeviceError, PlanError, Problem
 from quark_core.plugin import Adjustment, LayerPath
 from quark_core.registry import Registry, use
 from tests.unit.engine.chip import chip_registry
@@ -132,3 +133,22 @@ def test_a_folder_of_an_earlier_version_notes_no_device(tmp_path: Path) -> None:
     del noted["device"]
     path.write_text(json.dumps(noted), encoding="utf-8")
     assert torch.equal(load(tmp_path / "out", mlp())(X), result.model(X))
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [(("mode", "leaves"), "a.yaml:1:29"), (("mode", "leaves", 5), "a.yaml:1:29"), (("device",), "None")],
+)
+def test_what_a_mode_finds_wrong_is_shown_at_its_line(
+    path: tuple[str | int, ...], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = loads_config("mode: {name: fx_graph_mode, leaves: [Odd]}\nweight: {dtype: int8}\n", "yaml", file="a.yaml")
+
+    def outline(*_: Any) -> Any:
+        raise PlanError([Problem("no module is Odd", "write another", path)])
+
+    monkeypatch.setattr("quark_fx.mode.FxGraph.outline", outline)
+    with pytest.raises(PlanError) as caught:
+        quantize(mlp(), config, progress=False)
+    [problem] = caught.value.problems
+    assert str(problem.place) == place

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 import quark_core as qc
 import quark_hooks
+from quark_core.config.load import loads_config
 from quark_core.errors import ModelError, PlanError
 
 INT8: dict[str, Any] = {"weight": {"dtype": "int8", "qscheme": "per_channel"}, "input": {"dtype": "int8"}}
@@ -199,8 +200,13 @@ def test_a_weight_shared_with_an_operator_is_one_tensor() -> None:
 
 
 def test_a_name_that_no_module_has_is_an_error() -> None:
-    with pytest.raises(ModelError, match=r"no module of this model is a Projektion; did you mean Projection\?"):
-        hooked(projections()[0], torch.randn(5, 8), classes=("Projektion",))
+    text = "mode: {name: hooks.hook_mode, classes: [Linear, Projektion]}\nweight: {dtype: int8}\n"
+    config = loads_config(text, "yaml", file="hooks.yaml")
+    with pytest.raises(PlanError) as caught:
+        qc.quantize(projections()[0], config, progress=False)
+    [problem] = caught.value.problems
+    assert str(problem.place) == "hooks.yaml:1:41"
+    assert (problem.message, problem.fix) == ("no module of this model is a Projektion", "did you mean Projection?")
 
 
 def test_a_parameter_and_an_argument_of_one_name_are_refused() -> None:

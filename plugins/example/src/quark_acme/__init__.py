@@ -33,7 +33,7 @@ class EmaOptions(Options):
     """Average of the batches' ranges, from which one outlier is soon forgotten."""
 
     name: Literal["acme.ema"] = "acme.ema"
-    momentum: float = Field(0.9, ge=0, lt=1)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
     """Weight kept from earlier batches at each new one."""
 
 
@@ -65,7 +65,7 @@ class ChipOptions(Options):
     """A made-up chip with 8-bit multipliers that scales by shifting, so that every scale is a power of two."""
 
     name: Literal["acme.chip"] = "acme.chip"
-    least_exponent: int = Field(-24, ge=-60, le=0)
+    least_exponent: int = Field(default=-24, ge=-60, le=0)
     """Exponent of the smallest scale that it has."""
 
 
@@ -94,7 +94,7 @@ class LargeModeOptions(Options):
     """Quantizes large modules where they stand, and leaves small ones in floating point."""
 
     name: Literal["acme.large_mode"] = "acme.large_mode"
-    least_values: int = Field(1, ge=1)
+    least_values: int = Field(default=1, ge=1)
     """Size of the weight from which on a module is quantized."""
 
 

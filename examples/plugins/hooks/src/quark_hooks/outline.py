@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from quark_core.engine.authoring import is_operator, outline_modules, quantizers
-from quark_core.errors import ModelError
+from quark_core.engine.authoring import is_operator, outline_modules
+from quark_core.errors import PlanError, Problem
 from quark_core.plugin import LayerOutline, Outline
 from quark_hooks.own import notes, tensors_of
 
@@ -22,10 +22,9 @@ ATTENTION = (
 def outline_model(model: nn.Module, classes: Sequence[str]) -> Outline:
     """Return every module of ``model`` with what can be quantized there.
 
-    Raises ModelError when the model is quantized already or has lazy parameters, and for a class without a module.
+    Raises ModelError when the model is quantized already or has lazy parameters, and PlanError for a class of which
+    there is no module.
     """
-    if (held := next(quantizers(model), None)) is not None:
-        raise ModelError(f"{held.tensor.layer or 'the model'} is quantized already; give the original float model")
     plain = outline_modules(model)
     modules = dict(model.named_modules())
     named = {layer.name for layer in plain.layers if set(layer.types) & set(classes)}
@@ -37,11 +36,12 @@ def outline_model(model: nn.Module, classes: Sequence[str]) -> Outline:
 
 def _check_classes(classes: Sequence[str], outline: Outline) -> None:
     known = {name for layer in outline.layers for name in layer.types}
-    for name in classes:
+    for number, name in enumerate(classes):
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), 3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else f"its classes are: {', '.join(sorted(known))}"
-            raise ModelError(f"classes of hooks.hook_mode: no module of this model is a {name}; {hint}")
+            problem = Problem(f"no module of this model is a {name}", hint, ("mode", "classes", number))
+            raise PlanError([problem])
 
 
 class _Outlines:
