@@ -5,6 +5,8 @@
   the values that a node only moves.
 - ``outline_modules``, ``replace_modules``, ``restore_modules``: describe ``torch.nn`` operators, quantize them where
   they stand, and make them plain again.
+- ``add_quantizers``, ``leave_fused_paths``: put the quantizers of a plan's layer into a module, and see to it that
+  transformer layers call their modules.
 - ``float_class``, ``own_code``: the class that a module had before a mode changed it, and what it runs besides the
   forward of its operator, which a kernel in its place would lose; ``mode_hook`` marks a mode's own hooks.
 - ``is_operator``: whether a module is an operator that ``replace_modules`` knows.
@@ -39,6 +41,7 @@ from quark_core.engine.marks import (
     set_note,
     set_result,
 )
+from quark_core.engine.modules.attach import add_quantizers, leave_fused_paths
 from quark_core.engine.modules.operators import operator_of
 from quark_core.engine.modules.outline import outline_modules
 from quark_core.engine.modules.own_code import float_class, mode_hook, own_code
@@ -59,6 +62,7 @@ __all__ = [
     "Norm",
     "Note",
     "Quantizer",
+    "add_quantizers",
     "argument",
     "attribute",
     "codes_of",
@@ -70,6 +74,7 @@ __all__ = [
     "float_class",
     "folded",
     "is_operator",
+    "leave_fused_paths",
     "mode_hook",
     "note",
     "outline_modules",

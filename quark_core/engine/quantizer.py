@@ -41,6 +41,8 @@ class Quantizer(nn.Module):
         self._traceable: Traceable | None = None
         self.calls = 0
         """Batches seen while observing."""
+        self.has_values = False
+        """Whether any of them was not empty."""
         self.float_bytes: int | None = None
         """Size of a parameter before; None for activations."""
         self.packed: Tensor | None = None
@@ -96,9 +98,9 @@ class Quantizer(nn.Module):
 
     def observe(self, x: Tensor) -> None:
         """Take in one batch; raises DataError for NaN or Inf."""
+        self.calls += 1
         values = x.detach()
-        # An empty batch has no range, so that it must not pass for one that was seen.
-        self.calls += bool(values.numel())
+        self.has_values = self.has_values or values.numel() > 0
         if values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all():
             raise DataError(f"{self.key}: {_not_finite(values)}; quantized ranges need finite values")
         if self.observer is None or not values.numel():
@@ -117,6 +119,8 @@ class Quantizer(nn.Module):
                 f"{self.key}: no calibration batch reached {self.tensor.layer!r}, so its range is not known; "
                 "give data that reach it, exclude the layer, or set is_dynamic: true"
             )
+        if not self.has_values:
+            raise DataError(f"{self.key}: the calibration batches that reached it hold no values; give batches that do")
         try:
             params = parameters(*self.observer.range(), self.settings)
         except DataError as error:

@@ -68,7 +68,7 @@ def _registered(module: ModuleType | Any, name: str, dist: str) -> pluggy.Plugin
         manager.register(module, name=name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        said = re.sub(r" in plugin <.*?>", "", " ".join(str(error).split()))
+        said = re.sub(r" in plugin <.*?>|^Plugin '.*?' for ", "", " ".join(str(error).split()))
         raise PluginApiError(name, dist, f"{said}; the hooks are {', '.join(HOOKS)}, without arguments") from error
     if not any(getattr(manager.hook, hook).get_hookimpls() for hook in HOOKS):
         raise PluginApiError(name, dist, f"implements no hook; mark one of {', '.join(HOOKS)} with @hookimpl")

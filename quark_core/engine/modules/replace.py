@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import fx, nn
 
+from quark_core.engine.modules.attach import add_quantizers, leave_fused_paths
 from quark_core.engine.modules.layers import QuantizedLayer, quantized_class
 from quark_core.engine.modules.own_code import drop_mode_hooks
-from quark_core.engine.quantizer import SUFFIX, Quantizer, quantizers
+from quark_core.engine.quantizer import Quantizer, quantizers
 from quark_core.errors import ModelError
 from quark_core.plugin.plan import LayerPlan, Plan
 
@@ -31,7 +32,7 @@ def replace_modules(model: nn.Module, plan: Plan) -> nn.Module:
         # Attention calls its output projection only in its quantized form.
         if isinstance(module, nn.MultiheadAttention) and isinstance(module.out_proj, QuantizedLayer):
             _change_class(module, name)
-    _leave_fused_paths(model)
+    leave_fused_paths(model)
     return model
 
 
@@ -73,15 +74,7 @@ def _replace(module: nn.Module, layer: LayerPlan, shared: dict[str, Quantizer]) 
             f"{layer.name or 'the model'}: it was given a forward of its own, which would pass its quantizers by; "
             "write it as a class, or skip its input and output"
         )
-    for tensor in layer.tensors:
-        name = tensor.name + SUFFIX
-        if hasattr(module, name):
-            raise ModelError(f"{layer.name}: it has an attribute {name!r} already; rename that")
-        # A tied parameter is quantized once: its owners share one quantizer.
-        quantizer = shared.get(tensor.storage or "") or Quantizer(tensor)
-        if tensor.storage:
-            shared[tensor.storage] = quantizer
-        module.add_module(name, quantizer)
+    add_quantizers(module, layer, shared)
     _change_class(module, layer.name)
 
 
@@ -90,15 +83,3 @@ def _change_class(module: nn.Module, name: str) -> None:
         module.__class__ = quantized_class(type(module))
     if isinstance(module, QuantizedLayer):
         module.layer_name = name
-
-
-def _leave_fused_paths(model: nn.Module) -> None:
-    # In eval mode a TransformerEncoderLayer hands its parameters to one fused kernel and calls none of its layers, and
-    # a TransformerEncoder may turn its input into a nested tensor for that kernel. Both have a switch for it.
-    for module in model.modules():
-        if not any(isinstance(child, QuantizedLayer) for child in module.modules()):
-            continue
-        if isinstance(module, nn.TransformerEncoderLayer):
-            module.activation_relu_or_gelu = 0
-        elif isinstance(module, nn.TransformerEncoder):
-            module.use_nested_tensor = False

@@ -200,7 +200,7 @@ def test_a_weight_shared_with_an_operator_is_one_tensor() -> None:
 
 
 def test_a_name_that_no_module_has_is_an_error() -> None:
-    text = "mode: {name: hooks.hook_mode, classes: [Linear, Projektion]}\nweight: {dtype: int8}\n"
+    text = "mode: {name: hooks.hook_mode, classes: [Projektion]}\nweight: {dtype: int8}\n"
     config = loads_config(text, "yaml", file="hooks.yaml")
     with pytest.raises(PlanError) as caught:
         qc.quantize(projections()[0], config, progress=False)
