@@ -13,8 +13,11 @@ import click
 from quark_core.errors import QuarkError
 
 VERBS = {
+    "completion": "quark_core.cli.completion",
     "demo": "quark_core.cli.demo",
     "devices": "quark_core.cli.devices",
+    "init": "quark_core.cli.init",
+    "migrate": "quark_core.cli.migrate",
     "plan": "quark_core.cli.plan",
     "plugins": "quark_core.cli.plugins",
     "quantize": "quark_core.cli.quantize",

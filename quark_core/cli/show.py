@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 
 import click
 
 from quark_core.cli.capabilities import capability_lines
+from quark_core.cli.completing import extension_names
+from quark_core.cli.option_words import allowed
 from quark_core.plugin.options import Options
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec, Spec
 from quark_core.registry import KINDS, installed
@@ -16,7 +19,7 @@ from quark_core.table import table
 
 @click.command("show")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=extension_names)
 def command(kind: str, name: str | None) -> None:
     """Show what NAME of KIND is, who adds it and which options it has; without NAME, list what there is."""
     registry = installed()
@@ -58,9 +61,9 @@ def _dtype(spec: DtypeSpec) -> Iterator[str]:
 
 
 def _options(options: type[Options]) -> Iterator[tuple[str, str, str, str]]:
-    for name, field in options.model_fields.items():
+    schema = options.model_json_schema()
+    for name, field in schema["properties"].items():
         if name != "name":
-            default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
-            bounds = " ".join(str(item) for item in field.metadata if "strict" not in str(item).lower())
-            kind = getattr(field.annotation, "__name__", str(field.annotation))
-            yield name, default, f"{kind} {bounds}".strip(), " ".join((field.description or "").split())
+            default = "required" if name in schema.get("required", ()) else json.dumps(field.get("default"))
+            words = allowed(field, schema.get("$defs", {}))
+            yield name, default, words, " ".join(field.get("description", "").split())

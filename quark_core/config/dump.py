@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import tempfile
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quark_core.atomic import replace_file
 from quark_core.config.models import QuantConfig
 from quark_core.config.reading.files import EXTENSIONS
 from quark_core.errors import UsageError
@@ -41,25 +39,9 @@ def dump(config: QuantConfig, path: str | Path) -> None:
         raise UsageError(f"{path}: unknown extension {path.suffix!r}; known are {', '.join(EXTENSIONS)}")
     text = dumps(config, EXTENSIONS[path.suffix.lower()])
     try:
-        _replace(path, text)
+        replace_file(path, text.encode())
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        # A temporary file is private; a config is not.
-        Path(name).chmod(path.stat().st_mode if path.exists() else 0o666 & ~mask)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _json(data: dict[str, Any]) -> str:

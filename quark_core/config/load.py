@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from quark_core.config.faults.problems import model_problems, unique
 from quark_core.config.faults.semantics import semantic_problems
+from quark_core.config.migration.notices import outdated
 from quark_core.config.models import QuantConfig
 from quark_core.config.reading.document import NOTHING, Document
 from quark_core.config.reading.files import read_file
@@ -60,6 +61,9 @@ def _made(document: Document, registry: Registry | None) -> QuantConfig:
 def _checked(document: Document, registry: Registry | None) -> tuple[QuantConfig | None, tuple[Problem, ...]]:
     if document.value is NOTHING:
         return None, unique(document.problems)
+    if old := outdated(document):
+        # What else differs in an older version is no fault.
+        return None, unique([*document.problems, old])
     config = None
     problems = list(document.problems)
     with use(registry or current_for(_texts(document.value))):

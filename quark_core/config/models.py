@@ -27,6 +27,7 @@ from quark_core.config.choice import Chosen
 from quark_core.config.patterns import LayerPattern
 from quark_core.config.scaling import ScaleDtype, ScaleRule
 from quark_core.config.type import DeviceType, QSchemeType, QuantizationMode, RoundType, ScaleType
+from quark_core.config.version import Version
 from quark_core.errors import Place
 from quark_core.plugin.options import Options
 
@@ -39,13 +40,6 @@ ONE_OR_MANY = "x-quark-one-or-many"
 def _whole(value: Any) -> Any:
     # JSON Schema counts 16.0 as an integer, so the model does too.
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _not_bool(value: Any) -> Any:
-    # True == 1 in Python, so a Literal[1] would take `true`, which JSON Schema does not.
-    if isinstance(value, bool):
-        raise PydanticCustomError("literal_error", "Input should be 1")
-    return _whole(value)
 
 
 # The constraint stands inside, before the validator: the other way round pydantic writes "ge" for "minimum".
@@ -208,7 +202,7 @@ class QuantConfig(_TensorRoles):
 
     schema_: Annotated[str | MISSING, Field(alias="$schema")] = MISSING
     """URL or path of this JSON Schema, for editors."""
-    version: Annotated[Literal[1], BeforeValidator(_not_bool)] = 1
+    version: Version = 1
     """Version of the config format."""
     mode: Annotated[str | Options, Chosen("mode")] = QuantizationMode.eager_mode.value
     """How the model is taken apart: a name, or `name` with options."""

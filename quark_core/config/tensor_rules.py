@@ -9,6 +9,7 @@ from quark_core.config.condition import AllOf, AnyOf, Is, Not, Value
 from quark_core.config.rules import Rule, join_words
 from quark_core.config.scaling import ScaleRule
 from quark_core.config.type import QSchemeType, ScaleType
+from quark_core.plugin.formats import CodecFormat
 from quark_core.plugin.specs import DtypeSpec
 from quark_core.registry import Registry
 
@@ -115,6 +116,13 @@ def _dtype_rules(dtypes: Dtypes) -> Iterator[Rule]:
             when=Is("dtype", casts),
             forbid=("qscheme", "scale_type", "scale_rule", "scale_dtype", "observer", "is_dynamic"),
             code="cast",
+        )
+    if codecs := tuple(d.name for d in dtypes if isinstance(d.format, CodecFormat)):
+        yield Rule(
+            f"{join_words(codecs)}: rounds in a way of its own, so there is no round_method.",
+            when=Is("dtype", codecs),
+            forbid=("round_method",),
+            code="codec_rounding",
         )
     if symmetric := tuple(d.name for d in dtypes if d.only_symmetric):
         yield Rule(

@@ -33,7 +33,7 @@ MANIFEST, CONFIG, TENSORS = "manifest.json", "config.json", "model.safetensors"
 
 def write(result: Result, folder: Path, architecture: str | None) -> Path:
     """Write ``result`` into ``folder``; see ``Result.save``."""
-    config = _json({"version": 1, **result.config.to_dict()})
+    config = _json({"version": result.config.version, **result.config.to_dict()})
     tensors = save_tensors(dict(sorted(_entries(result).items())))
     manifest = _json(_manifest(result, config, tensors, architecture))
     try:

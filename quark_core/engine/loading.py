@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from quark_core.config.migration.data import migrated
 from quark_core.config.models import QuantConfig
 from quark_core.engine.artifact import read
 from quark_core.engine.inputs import stand_ins
@@ -17,7 +18,7 @@ from quark_core.engine.pipeline import own_copy
 from quark_core.engine.quantizer import parameter_quantizers, quantizer_buffers, quantizers
 from quark_core.engine.storage import restore_quantizer, restored_parameter
 from quark_core.engine.target import Target
-from quark_core.errors import ArtifactError, PlanError
+from quark_core.errors import ArtifactError, ConfigError, PlanError
 from quark_core.plugin.plan import Plan
 from quark_core.registry import Registry, use
 
@@ -55,7 +56,9 @@ def _target(folder: Path, config: QuantConfig, registry: Registry, manifest: Map
 
 def _config(folder: Path, saved: Mapping[str, Any], manifest: Mapping[str, Any]) -> QuantConfig:
     try:
-        return QuantConfig.model_validate(saved)
+        return QuantConfig.model_validate(migrated(saved))
+    except ConfigError as error:
+        raise ArtifactError(f"{folder}: its config cannot be read here: {error}") from error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
         raise ArtifactError(

@@ -3,13 +3,15 @@
 Source: Bengio, Leonard and Courville, "Estimating or Propagating Gradients Through Stochastic Neurons", 2013.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from quark_core.engine.arguments import check_values
+from quark_core.engine.arguments import as_settings, check_values
 from quark_core.engine.blocks import from_blocks, to_blocks
 from quark_core.engine.functional import dynamic_parameters, quantize_dequantize
 from quark_core.engine.kernels.tracing import is_exported, is_traced
@@ -18,14 +20,18 @@ from quark_core.engine.traced import Traceable, traced, traced_params
 from quark_core.plugin.formats import IntFormat
 from quark_core.plugin.settings import Settings
 
+if TYPE_CHECKING:
+    from quark_core.config.models import TensorConfig
 
-def fake_quantize(x: Tensor, settings: Settings, params: QParams | None = None) -> Tensor:
-    """Return ``quantize_dequantize(x, settings, params)``, differentiable in ``x``.
+
+def fake_quantize(x: Tensor, config: Settings | TensorConfig, params: QParams | None = None) -> Tensor:
+    """Return ``quantize_dequantize(x, config, params)``, differentiable in ``x``.
 
     The gradient passes unchanged, in the dtype of ``x``, where a value lies in the format's range, and is 0 where it
     was clipped. Integers: where the value rounds to a code, or may do so if chance decides. MX, NVFP4 and plain casts
     pass it everywhere. Raises what ``quantize_dequantize`` raises.
     """
+    settings = as_settings(config)
     if is_traced():
         return traced_fake_quantize(x, Traceable(settings), params)
     if not (torch.is_grad_enabled() and x.requires_grad):

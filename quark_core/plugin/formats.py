@@ -163,14 +163,23 @@ class CodecFormat:
     bits: int
     """Width of a code, 1 to 16."""
     max: float
-    """Largest magnitude that a scaled value can have; the scale maps the observed range onto it."""
+    """What the scale maps the largest magnitude of an observed range onto."""
     codec: Ref[type[Codec]]
+    largest: float | None = None
+    """Largest magnitude that has a code; values beyond it become it before they are encoded. By default ``max``."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 16:
             raise ValueError(f"CodecFormat(bits={self.bits}): must be 1 to 16")
         if not 0 < self.max < float("inf"):
             raise ValueError(f"CodecFormat(max={self.max}): must be positive and finite")
+        if not self.max <= self.limit <= FLOAT32_MAX:
+            raise ValueError(f"CodecFormat(largest={self.largest}): must be at least max={self.max}, and fit float32")
+
+    @property
+    def limit(self) -> float:
+        """Largest magnitude that has a code."""
+        return self.max if self.largest is None else self.largest
 
 
 def has_signed_codes(fmt: Format) -> bool:

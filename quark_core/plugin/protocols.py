@@ -69,10 +69,17 @@ class Rounding(Protocol):
 
 
 class Codec(Protocol):
-    """Values to codes and back, for a ``CodecFormat``; constructed without arguments."""
+    """Values to codes and back, for a ``CodecFormat``; constructed without arguments.
+
+    One object is kept and serves every tensor, on whatever device it lies. It rounds in a way of its own, so a config
+    gives no ``round_method`` with such a dtype.
+    """
 
     def encode(self, x: Tensor) -> Tensor:
-        """Map scaled values (float32, any shape, no NaN) to codes (int32, 0 to 2^bits - 1)."""
+        """Map scaled values (float32, any shape) to codes (int32, 0 to 2^bits - 1); ``x`` stays as it is.
+
+        There are no NaN and nothing beyond the format's ``limit``, infinities included.
+        """
 
     def decode(self, codes: Tensor) -> Tensor:
         """Map codes (int32, any shape) to scaled values (float32)."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from quark_core.config.scaling import ScaleDtype, ScaleRule
 from quark_core.config.type import QSchemeType, ScaleType
+from quark_core.plugin.formats import CodecFormat
 from quark_core.plugin.options import Options
 from quark_core.plugin.specs import DtypeSpec, ObserverSpec, RoundingSpec
 
@@ -38,7 +39,9 @@ class Settings:
 
     def describe(self) -> str:
         """Return a short text for tables: ``int4 per_group 32 axis 1 half_even min_max``."""
-        parts = [self.dtype.name, *self._scheme(), *self._scale(), self.rounding.name]
+        parts = [self.dtype.name, *self._scheme(), *self._scale()]
+        if not isinstance(self.dtype.format, CodecFormat):
+            parts.append(self.rounding.name)
         if self.observer is not None:
             parts.append(self.observer.name)
         if self.is_dynamic and not self.dtype.is_block:

@@ -38,4 +38,4 @@ def _decoded(fmt: CodecFormat) -> tuple[float, ...]:
     import torch
 
     decoded = fmt.codec.load()().decode(torch.arange(1 << fmt.bits, dtype=torch.int32))
-    return tuple(sorted({float(value) for value in decoded[decoded.isfinite()]}))
+    return tuple(sorted({float(value) for value in decoded[decoded.abs() <= fmt.limit]}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from quark_core.config.type import QSchemeType, RoundType
-from quark_core.plugin import DtypeSpec, RoundingSpec, Settings
+from quark_core.plugin import CodecFormat, DtypeSpec, RoundingSpec, Settings
 from quark_core.registry import current, needs_options
 
 GROUP = 8
@@ -23,7 +23,9 @@ def roundings() -> list[RoundingSpec]:
 
 def settings_for(spec: DtypeSpec, *, only_half_even: bool = False) -> list[Settings]:
     """Return all settings that the dtype allows: schemes, scale types, symmetric or not, roundings."""
-    chosen = roundings()[:1] if only_half_even else roundings()
+    # A codec rounds in a way of its own.
+    one = only_half_even or isinstance(spec.format, CodecFormat)
+    chosen = roundings()[:1] if one else roundings()
     made = [Settings(spec, rounding, rounding.options.model_validate({"name": rounding.name})) for rounding in chosen]
     return [full for base in made for full in (_scaled(base) if spec.scaled else [base])]
 

@@ -47,7 +47,7 @@ def test_the_command_succeeds(command: str, folder: Path) -> None:
 
 def test_all_light_verbs_stand_in_the_readme() -> None:
     verbs = {command.split()[1] for command in commands()}
-    assert verbs == {"validate", "plan", "quantize", "schema"}
+    assert verbs == {"init", "validate", "plan", "quantize", "schema"}
 
 
 def test_the_python_snippet_runs(folder: Path) -> None:

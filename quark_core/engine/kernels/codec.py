@@ -12,7 +12,7 @@ from quark_core.plugin.protocols import Codec
 
 
 class CodecKernel:
-    """decode(encode(v)) with v limited to +-max; the codec rounds in its own way."""
+    """decode(encode(v)) with v limited to what has a code; the codec rounds in its own way."""
 
     keeps_sign_of_zero = True
     cast_dtype = None
@@ -44,9 +44,9 @@ class CodecKernel:
         return self._codec.decode(codes.int() & ((1 << self._fmt.bits) - 1)).float()
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor]:
-        """Return +-max."""
-        high = torch.full_like(zero_point, self._fmt.max)
+        """Return the largest magnitude that has a code, on both sides of 0."""
+        high = torch.full_like(zero_point, self._fmt.limit)
         return -high, high
 
     def _codes(self, v: Tensor) -> Tensor:
-        return self._codec.encode(v.clamp_(-self._fmt.max, self._fmt.max)).int()
+        return self._codec.encode(v.clamp_(-self._fmt.limit, self._fmt.limit)).int()

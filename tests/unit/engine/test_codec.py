@@ -1,17 +1,20 @@
 import math
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 import quark_core.functional as qf
+from quark_core import TensorConfig
+from quark_core.config.resolve import resolve
 from quark_core.errors import DataError
-from quark_core.plugin.formats import CodecFormat
-from quark_core.plugin.ref import Ref
-from quark_core.plugin.settings import Settings
+from quark_core.plugin import CodecFormat, DtypeSpec, Ref, Settings, hookimpl
+from quark_core.registry import use
+from tests.contract.acme import bundled_registry
 
 Make = Callable[..., Settings]
 
@@ -60,3 +63,24 @@ def test_the_scale_maps_amax_to_the_largest_value(settings: Settings) -> None:
 def test_nan_has_no_code(settings: Settings) -> None:
     with pytest.raises(DataError, match="holds NaN"):
         qf.quantize(torch.tensor([math.nan]), settings, qf.QParams(torch.ones(1), torch.zeros(1)))
+
+
+def test_values_beyond_what_the_range_maps_to_may_have_codes(make: Make, settings: Settings) -> None:
+    wide = make(CodecFormat(4, 10.0, Ref("example_codec:Tens"), largest=70.0))
+    assert qf.parameters(torch.tensor([-20.0]), torch.tensor([7.0]), wide).scale.tolist() == [2.0]
+    params = qf.QParams(torch.tensor([2.0]), torch.zeros(1))
+    assert qf.quantize_dequantize(torch.tensor([60.0, -1e9]), wide, params).tolist() == [60.0, -140.0]
+    x = torch.tensor([60.0, 141.0], requires_grad=True)
+    (gradient,) = torch.autograd.grad(qf.fake_quantize(x, wide, params).sum(), x)
+    assert gradient.tolist() == [1.0, 0.0]
+
+
+def test_a_config_gives_a_codec_no_rounding() -> None:
+    registry = bundled_registry()
+    dtype = DtypeSpec("acme.ten", CodecFormat(4, 1.0, Ref("json:dumps")), "Tens.")
+    registry.add(SimpleNamespace(QUARK_API=1, quark_dtypes=hookimpl(lambda: [dtype])), "acme")
+    with use(registry):
+        config = TensorConfig(dtype="acme.ten")
+        assert resolve(config).describe() == "acme.ten per_tensor min_max"
+        with pytest.raises(ValidationError, match=r"acme\.ten: rounds in a way of its own"):
+            TensorConfig(dtype="acme.ten", round_method="floor")

@@ -1,0 +1,1 @@
+"""Ties config files to the JSON Schema in editors: what ``quark schema --install`` writes. Free of torch."""

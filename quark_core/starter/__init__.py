@@ -1,0 +1,1 @@
+"""First configs: what ``quark init`` writes. Free of torch."""
