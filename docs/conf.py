@@ -11,7 +11,7 @@ project_copyright = "the authors of Quark Core"
 release = version = version_of("quark-core")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "quark_fields", "quark_suites", "quark_verbs"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "editor"]  # what takes the pictures of editors
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]

@@ -1,4 +1,4 @@
-"""The hooks of a plugin. Each takes nothing now and returns an iterable of specs; called once, when plugins load.
+"""The hooks of a plugin. Each takes nothing now and returns an iterable of specs, the same at every call.
 
 To add a kind of extension: one hook here, one Spec class, one config field.
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(path for path in DOCS.rglob("*.md") if not path.name.startswith("_"))
+PAGES = sorted([*DOCS.glob("*.md"), *(DOCS / "contract").glob("*.md")])
 
 _FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml|toml))\n")
 
