@@ -131,17 +131,14 @@ class Registry:
         reasons += [f"plugin {f.name!r} ({f.dist}) is kept out by {f.kept_out_by}" for f in barred]
         if reasons:
             return "; ".join([text, *reasons])
+        prefixes = {found.name: found.dist for found in self.unread}
+        plugin = difflib.get_close_matches(name.partition(".")[0], prefixes, 1) if "." in name else []
+        if plugin:
+            return f"{text}; did you mean plugin {plugin[0]!r} ({prefixes[plugin[0]]})?"
         if near:
             return f"{text}; did you mean {near[0]!r}?"
         listed = f"{text}; there are: {', '.join(names)}" if names else f"{text}; there are none"
-        return f"{listed}; {self._elsewhere(kind, name)}" if self.unread else listed
-
-    def _elsewhere(self, kind: str, name: str) -> str:
-        prefixes = {found.name: found.dist for found in self.unread}
-        near = difflib.get_close_matches(name.partition(".")[0], prefixes, 1) if "." in name else []
-        if near:
-            return f"did you mean plugin {near[0]!r} ({prefixes[near[0]]})?"
-        return f"'quark show {kind}' lists those of other plugins too"
+        return f"{listed}; 'quark show {kind}' lists those of other plugins too" if self.unread else listed
 
 
 def needs_options(spec: Spec) -> bool:

@@ -90,3 +90,15 @@ def test_a_config_that_uses_one_says_what_is_wrong_with_it(
 def test_the_lots_fell_on_every_kind(crowd: tuple[Path, dict[str, Broken]]) -> None:
     said = {plugin.says for plugin in crowd[1].values()}
     assert len(said) > 25
+
+
+@pytest.mark.parametrize("source", ["import os\nos._exit(9)", "while True:\n    pass"], ids=["exits", "hangs"])
+def test_a_config_does_not_even_read_what_it_does_not_use(tmp_path: Path, source: str) -> None:
+    Site(tmp_path).plugin("evil", source)
+    (tmp_path / "right.yaml").write_text("weight: {dtype: int8}\nexclude: [head]\n", encoding="utf-8")
+    (tmp_path / "wrong.yaml").write_text("weight: {dtype: int9}\ninput: {dtype: evi.int3}\n", encoding="utf-8")
+    ran = quark(tmp_path, tmp_path, "validate", "right.yaml", "wrong.yaml")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "right.yaml: ok" in ran.stdout
+    assert "no installed plugin adds dtype 'int9'; did you mean 'int8'?" in ran.stdout
+    assert "did you mean plugin 'evil' (quark-evil 0.1)?" in ran.stdout
