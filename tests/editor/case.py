@@ -12,16 +12,17 @@ from ruamel.yaml import YAML
 Answers = dict[tuple[str, str], Any]
 """What was said to a case, by its name and the engine."""
 
-ENGINES = ("yaml", "json")
+ENGINES = ("yaml", "json", "toml")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One document. ``json`` is the same for the JSON engine, where the case has one."""
+    """One document. ``json`` and ``toml`` are the same for these engines, where the case has them."""
 
     name: str
     yaml: str = ""
     json: str = ""
+    toml: str = ""
     schema: str = "bundled"
     offers: tuple[str, ...] = ()
     """Labels that must be offered, and no others when ``only`` is set."""

@@ -128,4 +128,10 @@ COMPLETIONS = (
         json='{"weight": {"dt|>ype": "int8"}}',
         words="Number format of the quantized values.",
     ),
+    Case(
+        "hover over a value",
+        yaml="weight: {dtype: in|>t8}",
+        json='{"weight": {"dtype": "in|>t8"}}',
+        words="`int8`: 8-bit signed integer, -128 to 127.",
+    ),
 )

@@ -46,7 +46,9 @@ def check_offers(case: Case, answer: Any) -> None:
 @pytest.mark.parametrize("case", BROKEN_EXAMPLES, ids=lambda case: case.name)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_invalid_example_has_exactly_one_diagnostic(case: Case, engine: str, answers: Answers) -> None:
-    assert len(answers[case.name, engine]["diagnostics"]) == 1
+    said = [d["message"] for d in answers[case.name, engine]["diagnostics"]]
+    # What is wrong with a whole document or list, taplo says at each thing in it.
+    assert len(set(said) if engine == "toml" else said) == 1
 
 
 @pytest.mark.parametrize("schema", ["bundled", "published", "acme", "many"])

@@ -8,6 +8,7 @@ from typing import Any
 from quark_core.config.choice import MARKER
 from quark_core.config.schema.conditions import one_of
 from quark_core.config.schema.draft7 import DEFS, raw_schema, rewrite
+from quark_core.config.schema.engines import always
 from quark_core.config.schema.keywords import Schema, documented
 from quark_core.plugin.collect import NAME_PATTERN
 from quark_core.plugin.specs import DtypeSpec, Spec
@@ -16,6 +17,9 @@ from quark_core.registry import Registry, needs_options
 # A bare name is bundled and therefore known; only a prefixed one may come from a plugin that is not installed here.
 # `(?![\s\S])` is the end of the text in every regular expression dialect; `$` is not.
 PREFIXED = rf"^{NAME_PATTERN[:-1]}+(?![\s\S])"
+
+_SAID_BELOW: Schema = {"x-taplo": {"docs": {"main": ""}}}
+"""On a field with an ``anyOf``: taplo reads a field's words in the branches too, and would show them twice."""
 
 
 class Choices:
@@ -33,14 +37,16 @@ class Choices:
         kind = schema[MARKER]
         rest = {key: value for key, value in schema.items() if key != MARKER}
         specs = self.registry.specs(kind)
+        words = str(rest.get("description", ""))
         if kind == DtypeSpec.kind:
-            return {**rest, **self._names(kind, specs.values())}
-        short = self._names(kind, (spec for spec in specs.values() if not needs_options(spec)))
+            return {**rest, **self._names(kind, specs.values(), words)}
+        short = self._names(kind, (spec for spec in specs.values() if not needs_options(spec)), words)
         # The `anyOf` only feeds completion, for its last branch takes everything; if/then/else decides, and its
         # messages are exact where those of an `anyOf` are guesses.
         return {
             **rest,
-            "anyOf": [short, {"type": "object"}, {}],
+            **_SAID_BELOW,
+            "anyOf": [short, {"$ref": f"#/definitions/{kind}"}, True],
             "if": {"type": "object"},
             "then": {"$ref": f"#/definitions/{kind}"},
             "else": short,
@@ -54,23 +60,25 @@ class Choices:
             reference = self._options(spec)
             condition = {"properties": {"name": one_of((spec.name,))}, "required": ["name"]}
             branches.append({"if": condition, "then": {"$ref": reference}})
-        name = {"description": f"Which {kind}.", **self._names(kind, specs)}
+        which = f"Which {kind}."
+        name = {"description": which, **self._names(kind, specs, which)}
         self.definitions[kind] = {
             "type": "object",
+            "x-taplo": {"docs": {"main": f"Which {kind}, with options."}},
             "properties": {"name": name},
             "required": ["name"],
-            **({"allOf": branches} if branches else {}),
+            **always(branches),
         }
 
-    def _names(self, kind: str, specs: Iterable[Spec]) -> Schema:
+    def _names(self, kind: str, specs: Iterable[Spec], words: str) -> Schema:
         pairs = [(spec.name, self._words(spec)) for spec in specs]
         # Some validators refuse an empty enum; no string is null, so this one takes nothing.
         nothing = {"type": "string", "enum": [None], "errorMessage": f"No installed plugin adds this {kind}."}
-        known = documented(pairs) if pairs else nothing
+        known = documented(pairs, words) if pairs else nothing
         if not self.open_names:
             return known
         # As above: `anyOf` for completion, `if` for the verdict.
-        return {"anyOf": [known, {}], "if": {"type": "string", "pattern": PREFIXED}, "else": known}
+        return {**_SAID_BELOW, "anyOf": [known, True], "if": {"type": "string", "pattern": PREFIXED}, "else": known}
 
     def _words(self, spec: Spec) -> str:
         plugin = self.registry.owner(spec.kind, spec.name)

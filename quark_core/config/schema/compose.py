@@ -11,6 +11,7 @@ from quark_core.config.rules import Rule
 from quark_core.config.schema.choices import Choices
 from quark_core.config.schema.conditions import Fields
 from quark_core.config.schema.devices import is_variant
+from quark_core.config.schema.engines import always, for_every_engine
 from quark_core.config.schema.fields import field_schemas
 from quark_core.config.schema.keywords import Schema
 from quark_core.config.schema.rules import allowed_values, forbidden_fields, offers, pointless_fields, rule_schemas
@@ -41,7 +42,7 @@ def config_schema(registry: Registry, *, open_names: bool = False) -> dict[str, 
     root["properties"]["$schema"]["doNotSuggest"] = True
     root["description"] = f"How a model is to be quantized. {_OPEN if open_names else _CLOSED}"
     head = {"$schema": DIALECT, "title": "Quark Core config"}
-    return {**head, **root, "definitions": dict(sorted(definitions.items()))}
+    return for_every_engine({**head, **root, "definitions": dict(sorted(definitions.items()))})
 
 
 def schema_text(registry: Registry, *, open_names: bool = False) -> str:
@@ -58,7 +59,7 @@ def _add_tensors(root: Schema, definitions: dict[str, Schema], fields: Fields) -
     sometimes = forbidden_fields(shared)
     in_roles = [name for name in sometimes if any(name in names for names in pointless.values())]
     everywhere = [name for name in sometimes if name not in in_roles]
-    tensor["allOf"] = [*offers(shared, tensor["properties"], everywhere, fields), *rule_schemas(shared, fields)]
+    tensor |= always([*offers(shared, tensor["properties"], everywhere, fields), *rule_schemas(shared, fields)])
     for role in ROLES:
         here = [name for name in in_roles if name not in pointless[role]]
         mine = [*offers(shared, tensor["properties"], here, fields), *rule_schemas(by_role[role], fields)]
@@ -66,7 +67,8 @@ def _add_tensors(root: Schema, definitions: dict[str, Schema], fields: Fields) -
         definitions[role] = {
             "title": "TensorConfig",
             "type": "object",
-            "allOf": [{"$ref": "#/definitions/TensorConfig"}, *mine],
+            "allOf": [{"$ref": "#/definitions/TensorConfig"}],
+            **always(mine),
         }
         for owner in (root, definitions["LayerConfig"]):
             owner["properties"][role]["$ref"] = f"#/definitions/{role}"
@@ -85,8 +87,7 @@ def _add_devices(root: Schema, definitions: dict[str, Schema], fields: Fields) -
                 name = ".".join([spec.name, *(str(value) for _, value in variant.given)])
                 roles = _device_roles(name, variant.rules, definitions, fields)
                 branches.append({"if": is_variant(spec, variant), "then": _everywhere(roles)})
-    if branches:
-        root["allOf"] = branches
+    root |= always(branches)
 
 
 def _device_roles(

@@ -8,15 +8,15 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from quark_core.config.schema.keywords import Schema
+from quark_core.config.schema.keywords import ANNOTATIONS, Schema
 
 DEFS = "#/$defs/"
 """Where pydantic's references point; what is written out points into ``#/definitions/``."""
 
-_NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
+_NAMED = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 """Keywords whose keys are names that users chose, not keywords."""
 
-_DATA = ("default", "const", "enum", "examples")
+_DATA = ("default", "const", "enum", "examples", *ANNOTATIONS)
 """Keywords that hold values, not schemas."""
 
 

@@ -43,8 +43,11 @@ WORDS: dict[str, str] = {
 """What editors say beside each value of the closed vocabularies."""
 
 
-def documented(pairs: Iterable[tuple[str, str]]) -> Schema:
-    """Return an enum of names, with the words on each name where the various editors look for them."""
+def documented(pairs: Iterable[tuple[str, str]], main: str = "") -> Schema:
+    """Return an enum of names, with the words on each name where the various editors look for them.
+
+    ``main`` is what taplo shows for the field itself, where the enum stands in a branch below it.
+    """
     names, words = [], []
     for name, text in pairs:
         names.append(name)
@@ -54,5 +57,5 @@ def documented(pairs: Iterable[tuple[str, str]]) -> Schema:
         "enum": names,
         "enumDescriptions": words,
         "x-intellij-enum-metadata": {n: {"description": w} for n, w in zip(names, words, strict=True)},
-        "x-taplo": {"docs": {"enumValues": words}},
+        "x-taplo": {"docs": {**({"main": main} if main else {}), "enumValues": words}},
     }
