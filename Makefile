@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint messages schema surface docs clean
+.PHONY: demo test lint messages schema screenshots surface docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/quark demo
@@ -23,6 +23,11 @@ lint: $(VENV)/.installed-dev
 
 messages: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.contract.author_messages
+
+# Needs Node.js 20 and Chromium.
+screenshots: $(VENV)/.installed
+	npm ci --prefix docs/editor --ignore-scripts
+	node docs/editor/shoot.mjs
 
 surface: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.contract.surface
