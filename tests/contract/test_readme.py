@@ -38,8 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-# One after the other, in one process: a command may need what the one before it wrote.
-@pytest.mark.xdist_group("readme")
+# A command may need what the one before it wrote.
 @pytest.mark.parametrize("command", list(commands()))
 def test_the_command_succeeds(command: str, folder: Path) -> None:
     words = [sys.executable, "-c", "from quark_core.cli import main; main()", *shlex.split(command)[1:]]
