@@ -65,13 +65,17 @@ def _without_rows(readme: str, paths: list[str]) -> str:
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all: the folder appears under its name when everything is in it.
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        made = Path(temporary) / folder.name
+    place = folder.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Whole or not at all: files appear under their names when everything is written.
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as temporary:
+        made = Path(temporary) / place.name
         for path, text in files.items():
             (made / path).parent.mkdir(parents=True, exist_ok=True)
             (made / path).write_text(text, encoding="utf-8", newline="\n")
-        if folder.is_dir():
-            folder.rmdir()
-        shutil.move(made, folder)
+        if not place.is_dir():
+            shutil.move(made, place)
+            return
+        # It stays the same folder: somebody may stand in it.
+        for child in made.iterdir():
+            shutil.move(child, place / child.name)

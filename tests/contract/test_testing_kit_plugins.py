@@ -141,3 +141,16 @@ def test_the_first_of_an_options_examples_is_taken(site: Site) -> None:
     site.plugin("acme", SOUND.replace("Field(0.9, ", "Field(examples=[0.5, 2.0], "))
     [(_, options)] = kit()().made()
     assert options.model_dump() == {"name": "acme.ema", "momentum": 0.5}
+
+
+def test_an_entry_point_that_names_an_object_is_checked_too(site: Site) -> None:
+    wrapped = SOUND.replace("QUARK_API = 1", "").replace("QUARK_API", "")
+    holder = "from types import SimpleNamespace\nplugin = SimpleNamespace(QUARK_API=1, quark_dtypes=quark_dtypes)\n"
+    site.module("quark_acme_plugin", wrapped + holder)
+    site.distribution("quark-acme", "acme = quark_acme_plugin:plugin")
+    for check in (
+        "test_it_says_which_api_it_was_written_for",
+        "test_reading_it_does_not_import_torch",
+        "test_it_registers",
+    ):
+        passes(kit(), check)

@@ -95,10 +95,12 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+def test_an_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "new").mkdir()
-    folder, files = new_plugin("alpha", ["dtype"], tmp_path / "new")
-    assert all((folder / name).is_file() for name in files)
+    monkeypatch.chdir(tmp_path / "new")
+    _, files = new_plugin("alpha", ["dtype"], Path())
+    assert all(Path(name).is_file() for name in files)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
