@@ -149,6 +149,8 @@ class CodebookFormat:
             raise ValueError("CodebookFormat: values must be finite float32 numbers")
         if len({struct.pack("<f", value) for value in self.values}) < len(self.values):
             raise ValueError("CodebookFormat: two values are the same float32 number")
+        # A codebook has one zero, whose sign says nothing.
+        object.__setattr__(self, "values", tuple(value + 0.0 for value in self.values))
 
     @property
     def bits(self) -> int:

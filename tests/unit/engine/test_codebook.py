@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from torch import Tensor
@@ -88,6 +88,7 @@ def patterns(values: tuple[float, ...]) -> Tensor:
 
 @pytest.mark.parametrize("rounding", ["half_even", "round", "floor"])
 @examples(max_examples=20, deadline=None)
+@example(values=(-0.0, 1.0))
 @given(
     values=st.sets(st.floats(-(2.0**100), 2.0**100, width=32), min_size=2, max_size=16).map(sorted).map(tuple)
     | st.sampled_from([NF4.values, VALUES, UNEVEN, CLOSE])
