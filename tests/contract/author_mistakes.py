@@ -82,7 +82,7 @@ MISTAKES = (
     Mistake("a name is used twice", _returns("[DtypeSpec('acme.x', IntFormat(n)) for n in (3, 5)]")),
     Mistake("another distribution adds the same name", GOOD, twice=True),
     Mistake("a format that is none", _dtype("8")),
-    Mistake("a spec that holds a list", _dtype("CodebookFormat([0.0, 1.0])")),
+    Mistake("a spec that holds a list", _dtype("IntFormat(3)", ", qschemes=[QSchemeType.per_tensor]")),
     Mistake("`impl` is the class itself", _observer(_options("acme.x"), "dict")),
     Mistake("options that are no `Options`", _observer("class Made: pass")),
     Mistake("options without a name", _observer("class Made(Options): pass")),
