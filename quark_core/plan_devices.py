@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quark_core.config.condition import Value, plain
 from quark_core.config.device_rules import free, limits
 from quark_core.config.models import QuantConfig
-from quark_core.config.rules import join_words
+from quark_core.config.rules import join_words, nearest
+from quark_core.config.type import ScaleType
 from quark_core.errors import Problem
 from quark_core.plugin.capability import Capability
 from quark_core.plugin.outline import LayerOutline, Outline
@@ -49,11 +49,14 @@ class DeviceLimits:
 
     def problems(self, plan: Plan, outline: Outline) -> Iterator[Problem]:
         """Yield each tensor of ``plan`` that the device does not take in its layer."""
-        operators = {layer.name: layer.operator for layer in outline.layers}
+        layers = {layer.name: layer for layer in outline.layers}
         for tensor in plan.tensors() if self.rows is not None else ():
-            operator = operators.get(tensor.layer)
+            layer = layers[tensor.layer]
+            operator = layer.operator
             rows = [r for r in self._for(tensor.role) if operator is None or operator in (r.operators or (operator,))]
             yield from self._tensor(tensor, operator or "an operator", rows)
+            if any(row.own_axis and tensor.settings.dtype.name in row.dtypes for row in rows):
+                yield from self._axis(tensor, layer)
 
     def _tensor(self, tensor: TensorPlan, operator: str, rows: list[Capability]) -> Iterator[Problem]:
         dtypes = tuple(dict.fromkeys(dtype for row in rows for dtype in row.dtypes))
@@ -64,30 +67,39 @@ class DeviceLimits:
             return
         mine = [row for row in rows if tensor.settings.dtype.name in row.dtypes]
         if not mine:
-            near = _nearest(tensor.settings.dtype.name, dtypes)
+            near = nearest(tensor.settings.dtype.name, dtypes)
             message = f"{what} {tensor.role} dtype {join_words(dtypes, 'or')} of {operator}"
             yield _problem(tensor, message, f"write dtype: {near} for {tensor.layer!r} in layers, or exclude it")
             return
+        what = f"{what} {tensor.role} {tensor.settings.dtype.name} of {operator} only with"
         for field, allowed in limits(mine[0]).items():
             value = _value(tensor, field)
-            if allowed is not None and value not in allowed and free(tensor.settings.dtype, field, allowed):
-                names = join_words(allowed, "or")
-                message = f"{what} {tensor.role} {tensor.settings.dtype.name} of {operator} only with {field} {names}"
-                near = join_words([_nearest(value, allowed)])
-                yield _problem(tensor, message, f"write {field}: {near} for {tensor.layer!r} in layers, or exclude it")
+            if allowed is None or value is None or value in allowed or not free(tensor.settings.dtype, field, allowed):
+                continue
+            near = join_words([nearest(value, allowed)])
+            fix = f"write {field}: {near} for {tensor.layer!r} in layers, or exclude it"
+            yield _problem(tensor, f"{what} {field} {join_words(allowed, 'or')}", fix)
+
+    def _axis(self, tensor: TensorPlan, layer: LayerOutline) -> Iterator[Problem]:
+        """Yield a problem where scales lie along another axis than they do when the config names none."""
+        axis = tensor.settings.axis
+        outline = next(t for t in layer.tensors if (t.role, t.name) == (tensor.role, tensor.name))
+        own = outline.channel_axis if tensor.settings.group_size is None else outline.group_axis
+        rank = len(tensor.shape) if tensor.shape is not None else 0
+        if axis is None or axis == own or (rank and axis % rank == own % rank):
+            return
+        message = f"{self.name} takes {tensor.role} scales of {layer.operator or 'a layer'} along axis {own} only"
+        yield _problem(tensor, f"{message}, and these lie along axis {axis}", "leave ch_axis out")
 
 
 def _value(tensor: TensorPlan, field: str) -> Value | None:
     settings = tensor.settings
     if field == "round_method":
         return settings.rounding.name
+    if field == "scale_dtype" and settings.scale_type is ScaleType.pof2:
+        return None
     found: Value | None = plain(getattr(settings, field))
     return found
-
-
-def _nearest(value: Value | None, allowed: tuple[Value, ...]) -> Value:
-    near = difflib.get_close_matches(str(value), [str(item) for item in allowed], 1, cutoff=0.0)
-    return next((item for item in allowed if str(item) in near), allowed[0])
 
 
 def _problem(tensor: TensorPlan, message: str, fix: str) -> Problem:

@@ -33,6 +33,8 @@ def plain_capabilities(spec: DeviceSpec) -> dict[str, Any]:
 
 def _row(row: Capability) -> str:
     said = [f"{field} {join_words(values, 'or')}" for field, values in limits(row).items() if values is not None]
+    if row.own_axis:
+        said.append("scales along the layer's own axis")
     parts = [f"{join_words(row.roles)}: {join_words(row.dtypes, 'or')}{_when(row.when)}", *said]
     if row.operators is not None:
         parts.append(f"of {join_words(row.operators)}")
@@ -46,4 +48,10 @@ def _when(when: When) -> str:
 
 def _plain(row: Any) -> dict[str, Any]:
     fields = ((field.name, getattr(row, field.name)) for field in dataclasses.fields(row))
-    return {name: dict(value) if isinstance(value, Mapping) else value and list(value) for name, value in fields}
+    return {name: _value(value) for name, value in fields}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value

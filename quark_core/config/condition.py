@@ -10,17 +10,19 @@ from typing import Any
 from quark_core.plugin.options import Options
 
 Values = Mapping[str, Any]
-Value = str | int | bool
+Value = str | int | bool | tuple[int, ...]
 
 
 def plain(value: Any) -> Any:
-    """Reduce what was given to what rules compare: enums to their value, options to their name."""
+    """Reduce what was given to what rules compare: enums to their value, options to their name, lists to tuples."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Options):
         return value.name
     if isinstance(value, Mapping):
         return value.get("name")
+    if isinstance(value, list):
+        return tuple(value)
     return value
 
 

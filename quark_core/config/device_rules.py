@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from quark_core.config.condition import Is, Value
+from quark_core.config.condition import AllOf, Condition, Is, Not, Value
 from quark_core.config.rules import Rule, join_words
+from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin.capability import ROLES, Capability, When, holds
 from quark_core.plugin.specs import DeviceSpec, DtypeSpec
 from quark_core.registry import Registry
@@ -106,12 +107,24 @@ def _role(name: str, role: str, rows: list[Capability], registry: Registry) -> I
     for (field, allowed), names in demands.items():
         yield Rule(
             f"{name} takes {role} {join_words(names)} only with {field} {join_words(allowed, 'or')}.",
-            when=Is("dtype", tuple(names)),
+            when=_where(field, tuple(names)),
             allow={field: allowed},
-            absent_is_default=True,
+            absent_is_default=field not in _SIZES,
             roles=(role,),
             code=f"device_{field}",
         )
+
+
+_SIZES = {"group_size": QSchemeType.per_group, "block_size": QSchemeType.per_block}
+"""Fields that have no default and go with one scheme."""
+
+
+def _where(field: str, dtypes: tuple[str, ...]) -> Condition:
+    """Return when a device's limit of ``field`` counts; a field that does not apply is no fault of its value."""
+    those = Is("dtype", dtypes)
+    if field in _SIZES:
+        return AllOf((those, Is("qscheme", (_SIZES[field].value,))))
+    return AllOf((those, Not(Is("scale_type", (ScaleType.pof2.value,))))) if field == "scale_dtype" else those
 
 
 def limits(row: Capability) -> dict[str, tuple[Value, ...] | None]:
@@ -122,6 +135,9 @@ def limits(row: Capability) -> dict[str, tuple[Value, ...] | None]:
         "symmetric": row.symmetric,
         "round_method": row.round_methods,
         "is_dynamic": row.is_dynamic,
+        "group_size": row.group_sizes,
+        "block_size": row.block_sizes,
+        "scale_dtype": row.scale_dtypes and tuple(s.value for s in row.scale_dtypes),
     }
 
 
@@ -133,6 +149,6 @@ def _either(several: list[tuple[Value, ...] | None]) -> tuple[Value, ...] | None
 
 def free(spec: DtypeSpec, field: str, allowed: tuple[Value, ...]) -> bool:
     """Return whether a config with this dtype has a say in ``field``, so that a device may limit it."""
-    if field in ("qscheme", "scale_type", "is_dynamic"):
+    if field in (*_SIZES, "qscheme", "scale_type", "scale_dtype", "is_dynamic"):
         return spec.scaled and not spec.is_block
     return not (field == "symmetric" and spec.only_symmetric and True in allowed)

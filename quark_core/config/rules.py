@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,8 +64,7 @@ class Rule:
         allowed = self.allow[name]
         if not allowed:
             return "leave it out"
-        near = difflib.get_close_matches(str(plain(value)), [str(a) for a in allowed], 1, cutoff=0.0)
-        return f"write {name}: {join_words([near[0] if near and near[0] in allowed else allowed[0]])}"
+        return f"write {name}: {join_words([nearest(plain(value), allowed)])}"
 
     def reads(self) -> frozenset[str]:
         """Return the fields whose own faults make this rule meaningless."""
@@ -74,8 +73,23 @@ class Rule:
 
 def join_words(values: Iterable[Value], word: str = "and") -> str:
     """Return values as people list them: ``a, b and c``; booleans as a config writes them."""
-    texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+    texts = [_text(value) for value in values]
     return f" {word} ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return str(list(value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def nearest(value: Any, allowed: Sequence[Value]) -> Value:
+    """Return the allowed value that was most likely meant: the closest number, or the most similar word."""
+    numbers = [a for a in allowed if isinstance(a, int) and not isinstance(a, bool)]
+    if numbers and isinstance(value, int):
+        return min(numbers, key=lambda number: abs(number - value))
+    near = difflib.get_close_matches(str(value), [str(a) for a in allowed], 1, cutoff=0.0)
+    return next((a for a in allowed if str(a) in near), allowed[0])
 
 
 def defaults_for(spec: DtypeSpec | None) -> dict[str, Value]:

@@ -1,8 +1,9 @@
 """What a device takes, as data that the validator, the JSON Schema and the plan all read."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 
+from quark_core.config.scaling import ScaleDtype
 from quark_core.config.type import QSchemeType, ScaleType
 
 ROLES = ("weight", "input", "output", "bias")
@@ -32,6 +33,16 @@ class Capability:
     against all rows together, layers of a model against those of their operator."""
     when: When = field(default_factory=dict, hash=False)
     """For which options of the device the row holds, such as ``{"profile": ("xint8",)}``."""
+    _: KW_ONLY
+    group_sizes: tuple[int, ...] | None = None
+    """With ``per_group``: how many values may share a scale."""
+    block_sizes: tuple[tuple[int, int], ...] | None = None
+    """With ``per_block``: how many rows and columns may share a scale."""
+    scale_dtypes: tuple[ScaleDtype, ...] | None = None
+    """How float scales may be stored."""
+    own_axis: bool = False
+    """Whether scales must lie along the layer's own axis, as they do where ``ch_axis`` is left out: that of its output
+    channels for ``per_channel``, of its input channels for ``per_group``. Without a model that cannot be checked."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,9 @@ def check_capabilities(rows: Iterable[Capability]) -> None:
     for row in rows:
         if unknown := set(row.roles) - set(ROLES):
             raise ValueError(f"Capability: unknown roles {sorted(unknown)}; there are {list(ROLES)}")
-        if any(getattr(row, item.name) == () for item in fields(row)):
-            raise ValueError(f"{row}: an empty tuple takes nothing; leave the field out to take everything")
+        if empty := [item.name for item in fields(row) if getattr(row, item.name) == ()]:
+            where = f"Capability for {', '.join(row.roles) or 'no role'}"
+            raise ValueError(f"{where}: {empty[0]}=() takes nothing; leave the field out to take everything")
         for other in earlier:
             if _together(row.when, other.when) and _meet(row.operators, other.operators):
                 pairs = {(role, dtype) for role in row.roles for dtype in row.dtypes}

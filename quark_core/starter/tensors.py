@@ -8,6 +8,7 @@ from typing import Any
 
 from quark_core.config.device_rules import Variant
 from quark_core.config.rules import Rule, defaults_for
+from quark_core.config.scaling import ScaleDtype
 from quark_core.config.tensor_rules import tensor_rules
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin.formats import CodebookFormat, IntFormat
@@ -18,6 +19,7 @@ Tensor = dict[str, Any]
 """Fields of a tensor config, only those that differ from their defaults."""
 
 _BYTE = 8
+_USUAL_GROUPS = (128, 64, 32)
 
 
 def find_tensor(
@@ -28,7 +30,7 @@ def find_tensor(
     taken = [
         spec for spec in dtypes if _fits({"dtype": spec.name}, spec, [rule for rule in rules if "dtype" in rule.allow])
     ]
-    found = (t for spec in taken for t in _candidates(role, spec, registry) if _fits(t | fixed, spec, rules))
+    found = (t for spec in taken for t in _candidates(role, spec, rules, registry) if _fits(t | fixed, spec, rules))
     tensor = next(found, None)
     return None if tensor is None else _completed(role, tensor | fixed)
 
@@ -45,20 +47,27 @@ def activation_dtypes(weight: DtypeSpec, registry: Registry) -> list[DtypeSpec]:
     return [*sorted(eight, key=lambda s: isinstance(s.format, IntFormat) and s.format.signed), weight]
 
 
-def _candidates(role: str, spec: DtypeSpec, registry: Registry) -> Iterator[Tensor]:
+def _candidates(role: str, spec: DtypeSpec, rules: Sequence[Rule], registry: Registry) -> Iterator[Tensor]:
     if not spec.scaled or spec.is_block:
         yield from ({"dtype": spec.name, **rounding} for rounding in _roundings(registry))
         return
-    schemes = [QSchemeType.per_tensor, QSchemeType.per_channel]
+    schemes: list[Tensor] = [{"qscheme": QSchemeType.per_tensor.value}, {"qscheme": QSchemeType.per_channel.value}]
     if role == "weight":
-        schemes.reverse()
+        schemes = [*reversed(schemes), *_groups(rules)]
     # Unsigned codes around a zero point of 0 would lose every negative value, even where a device takes them.
     unsigned = isinstance(spec.format, IntFormat) and not spec.format.signed
     signs: list[Tensor] = [{"symmetric": False}] if unsigned else [{}, {"symmetric": False}]
     scales: list[Tensor] = [{"scale_type": scale.value} for scale in ScaleType]
-    for scale, rounding, scheme, sign in product(scales, _roundings(registry), schemes, signs):
-        given = {"dtype": spec.name, "qscheme": scheme.value, **sign, **scale, **rounding}
+    stored: list[Tensor] = [{}, *({"scale_dtype": item.value} for item in ScaleDtype)]
+    for scale, store, rounding, scheme, sign in product(scales, stored, _roundings(registry), schemes, signs):
+        given = {"dtype": spec.name, **scheme, **sign, **scale, **store, **rounding}
         yield {name: value for name, value in given.items() if defaults_for(spec).get(name) != value}
+
+
+def _groups(rules: Sequence[Rule]) -> list[Tensor]:
+    """Return the group sizes that ``rules`` speak of, behind those that are usual."""
+    sizes = dict.fromkeys([*_USUAL_GROUPS, *(size for rule in rules for size in rule.allow.get("group_size", ()))])
+    return [{"qscheme": QSchemeType.per_group.value, "group_size": size} for size in sizes]
 
 
 def _roundings(registry: Registry) -> list[Tensor]:

@@ -6,9 +6,12 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from quark_core.errors import DeviceError
+import pytest
+
+from quark_core.errors import DeviceError, QuarkError
 from quark_core.plugin import Device, DeviceSpec, Executes, Lowered, PreparesGraph, Resolves
 from quark_core.registry import current
+from quark_core.testing.device_cases import Case, cases
 from quark_core.testing.device_runs import Run, network, run
 from quark_core.testing.options import build, make
 from quark_core.testing.suite import Suite
@@ -34,9 +37,21 @@ class DeviceTests(Suite, abstract=True):
         made: Device = build(self.spec, self.options)
         return made
 
+    def runs(self) -> Iterator[Run]:
+        """Yield a small network quantized for the device: once for each row, dtype and scheme that it takes."""
+        for case in self._cases():
+            try:
+                yield run(case, self.device())
+            except QuarkError:
+                # That what it takes can be planned has a check of its own.
+                continue
+
     def run(self) -> Run:
-        """Return a small network quantized for the device."""
-        return run(self.spec, make(self.spec, self.options), self.device())
+        """Return the network quantized as its first rows say."""
+        return run(next(self._cases()), self.device())
+
+    def _cases(self) -> Iterator[Case]:
+        return cases(self.spec, make(self.spec, self.options))
 
     def test_it_says_whether_it_is_here(self) -> None:
         why: object = self.device().unavailable()
@@ -54,6 +69,15 @@ class DeviceTests(Suite, abstract=True):
 
     def test_its_capabilities_allow_something(self) -> None:
         assert self.spec.capabilities != (), "capabilities=() takes nothing; leave it out to take everything"
+
+    def test_what_its_capabilities_take_can_be_quantized(self) -> None:
+        for case in self._cases():
+            try:
+                run(case, self.device())
+            except QuarkError as error:
+                pytest.fail(
+                    f"{case.what}: its capabilities take this, and then it is refused; say so in a Capability: {error}"
+                )
 
     def test_adjusting_leaves_a_float_model_alone(self) -> None:
         import torch
@@ -107,9 +131,9 @@ class DeviceTests(Suite, abstract=True):
                 assert again.resolve(lowering=not lowering) == settled, "options that resolve returned change again"
 
     def test_refining_keeps_every_tensor(self) -> None:
-        found = self.run()
-        before, after = ([tensor.key for tensor in plan.tensors()] for plan in (found.planned, found.plan))
-        assert after == before, "refine may change how a tensor is quantized, not which ones are"
+        for found in self.runs():
+            before, after = ([tensor.key for tensor in plan.tensors()] for plan in (found.planned, found.plan))
+            assert after == before, f"{found.what}: refine may change how a tensor is quantized, not which ones are"
 
     def test_passes_have_names(self) -> None:
         device = self.device()
@@ -118,26 +142,28 @@ class DeviceTests(Suite, abstract=True):
         assert len(names) == len(set(names)), f"two graph passes have one name: {names}"
 
     def test_adjusting_twice_changes_nothing_more(self) -> None:
-        found = self.run()
-        again = tuple(self.device().adjust(found.prepared) or ())
-        assert again == (), f"adjust changed {again[0].tensor} again: it must end at a fixed point"
+        for found in self.runs():
+            again = tuple(self.device().adjust(found.prepared) or ())
+            assert again == (), f"{found.what}: adjust changed {again[0].tensor} again: it must end at a fixed point"
 
     def test_every_adjustment_says_why(self) -> None:
-        silent = [change for change in self.run().adjustments if not (change.tensor.strip() and change.why.strip())]
+        changes = [change for found in self.runs() for change in found.adjustments]
+        silent = [change for change in changes if not (change.tensor.strip() and change.why.strip())]
         assert not silent, f"{silent[0]}: name the tensor and say why it was changed"
 
     def finals(self) -> Iterator[tuple[str, nn.Module, Run]]:
-        """Yield what the device makes of a quantized network: the lowered one, and its own arithmetic."""
-        found, device = self.run(), self.device()
-        makers: list[tuple[str, Any]] = [("lower", device.lower)]
-        if isinstance(device, Executes):
-            makers.append(("executor", device.executor))
-        for name, maker in makers:
-            try:
-                yield name, maker(copy.deepcopy(found.final)), found
-            except DeviceError:
-                # What a refusal must say is checked where lowering is.
-                continue
+        """Yield what the device makes of each quantized network: the lowered one, and its own arithmetic."""
+        for found in self.runs():
+            device = self.device()
+            makers: list[tuple[str, Any]] = [("lower", device.lower)]
+            if isinstance(device, Executes):
+                makers.append(("executor", device.executor))
+            for name, maker in makers:
+                try:
+                    yield f"{name} ({found.what})", maker(copy.deepcopy(found.final)), found
+                except DeviceError:
+                    # What a refusal must say is checked where lowering is.
+                    continue
 
     def test_what_it_computes_stays_close_to_the_quantized_model(self) -> None:
         from quark_core.engine.sqnr import Sqnr

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from quark_core.config.scaling import ScaleDtype
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin import (
     BlockFormat,
@@ -98,11 +99,20 @@ DTYPES = (
     DtypeSpec("acme.half", FloatFormat(5, 10, overflow="infinity"), "A cast.", scaled=False),
 )
 CAPABILITIES = (
-    Capability(roles=("weight",), dtypes=("acme.int3", "acme.int6", "int4"), qschemes=(QSchemeType.per_group,)),
+    Capability(
+        roles=("weight",),
+        dtypes=("acme.int3", "acme.int6", "int4"),
+        qschemes=(QSchemeType.per_group,),
+        group_sizes=(16, 64),
+        scale_dtypes=(ScaleDtype.float16,),
+    ),
     Capability(
         roles=("weight",),
         dtypes=("int8", "acme.mx16", "acme.half", "acme.uint2"),
         round_methods=("floor", "acme.stochastic"),
+        group_sizes=(32,),
+        block_sizes=((16, 16), (128, 128)),
+        scale_dtypes=(ScaleDtype.float32, ScaleDtype.bfloat16),
     ),
     Capability(roles=("input",), dtypes=("int8", "uint8"), is_dynamic=(True,), scale_types=tuple(ScaleType)),
     Capability(

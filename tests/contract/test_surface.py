@@ -37,6 +37,26 @@ def test_what_is_new_is_listed() -> None:
     assert said == "not in docs/public-api.txt as it is:\n  a.third(x)\nfix: make surface"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "fits"),
+    [
+        ("class A(x: int)", "class A(x: int, y: str = 'a')", True),
+        ("class A(x: int, y: int = …)", "class A(x: int, y: int = …, *, z: tuple[int, ...] | None = None)", True),
+        ("a.f(x: int) -> int", "a.f(x: int, *, y: bool = False) -> int", True),
+        ("class A(x: int)", "class A(x: int, y: str)", False),
+        ("class A(x: int)", "class A(y: str = 'a', x: int = 0)", False),
+        ("class A(x: int, y: int = 0)", "class A(x: int, z: int = 0, y: int = 0)", False),
+        ("class A(x: int, *, y: int = 0)", "class A(x: int, *, z: int = 0)", False),
+        ("a.f(x: int) -> int", "a.f(x: int, y: int = 0) -> str", False),
+        ("a.A.f(self, x: int)", "a.A.f(self, x: int, y: int = 0)", False),
+    ],
+)
+def test_a_signature_may_grow_at_its_end(old: str, new: str, *, fits: bool) -> None:
+    said = verdict([old, f"{API}1"], [new, f"{API}1"])
+    assert said.startswith("not in docs" if fits else "public, and gone or changed")
+    assert verdict([new, f"{API}1"], [new, f"{API}1"]) == ""
+
+
 def test_each_kind_of_promise_is_listed() -> None:
     lines = surface()
     for promise in (

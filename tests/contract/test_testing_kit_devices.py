@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from quark_core.errors import DeviceError
+from quark_core.config.scaling import ScaleDtype
+from quark_core.config.type import QSchemeType, ScaleType
+from quark_core.errors import DeviceError, PlanError, Problem
 from quark_core.plugin import Adjustment, Capability, Device, DeviceSpec, LayerPath, ModeLimit, Options, Plan
 from quark_core.testing import DeviceTests
 from quark_cpu import CPU
@@ -74,6 +76,15 @@ class Unsettled(Sound):
 class Forgetful(Sound):
     def refine(self, plan: Plan) -> Any:
         return Plan(plan.layers[:1]), ()
+
+
+class Choosy(Sound):
+    """Refuses in code what its capabilities take."""
+
+    def refine(self, plan: Plan) -> Any:
+        if any(tensor.settings.axis == 1 for tensor in plan.tensors()):
+            raise PlanError([Problem("0.weight: axis 0 only")])
+        return plan, ()
 
 
 class Pass:
@@ -167,6 +178,7 @@ FAULTS: dict[str, list[tuple[type[Sound], DeviceSpec]]] = {
         (Sound, with_rows(Capability(("weight",), ("int8",), round_methods=("up",)))),
     ],
     "test_its_capabilities_allow_something": [(Sound, with_rows())],
+    "test_what_its_capabilities_take_can_be_quantized": [(Choosy, CPU)],
     "test_adjusting_leaves_a_float_model_alone": [(Zeroes, CPU)],
     "test_lowering_gives_a_module_or_says_why_not": [(LowersToNothing, CPU), (Refuses, CPU)],
     "test_a_device_that_is_not_here_lowers_nothing": [(LowersAnyway, CPU)],
@@ -209,3 +221,76 @@ def test_a_fault_is_caught(check: str) -> None:
 @pytest.mark.parametrize("check", sorted(checks(DeviceTests)))
 def test_a_sound_one_passes(check: str) -> None:
     passes(kit(Sound, with_rows(Capability(("weight",), ("int8",), round_methods=("floor",)))), check)
+
+
+PER_GROUP, PER_CHANNEL = (QSchemeType.per_group,), (QSchemeType.per_channel,)
+BLOCKS = Capability(("weight",), ("fp8_e4m3",), qschemes=(QSchemeType.per_block,), block_sizes=((32, 8),))
+INT8 = Capability(("input", "output"), ("int8",))
+CASES: dict[str, tuple[DeviceSpec, list[str]]] = {
+    "groups, whose size must divide the channels": (
+        with_rows(Capability(("weight",), ("int4",), qschemes=PER_GROUP, group_sizes=(32, 64), own_axis=True)),
+        ["4.weight int4 per_group 32 axis 1"],
+    ),
+    "another axis": (
+        with_rows(Capability(("weight",), ("int8",), qschemes=PER_CHANNEL)),
+        ["4.weight int8 per_channel axis 0", "4.weight int8 per_channel axis 1"],
+    ),
+    "blocks, which convolutions have not": (
+        with_rows(BLOCKS),
+        ["4.weight fp8_e4m3 per_block 32x8"],
+    ),
+    "a format of groups": (
+        with_rows(Capability(("weight", "input"), ("mxfp4",), own_axis=True)),
+        ["0.input mxfp4 per_group 32 axis -3, 4.input mxfp4 per_group 32 axis -1, 4.weight mxfp4 per_group 32 axis 1"],
+    ),
+    "casts": (
+        with_rows(Capability(("weight",), ("bfloat16", "float16"))),
+        ["4.weight bfloat16", "4.weight float16"],
+    ),
+    "tokens, which are dynamic": (
+        with_rows(Capability(("input",), ("int8",), qschemes=(QSchemeType.per_token,))),
+        [],
+    ),
+    "operators with rows of their own": (
+        with_rows(
+            Capability(("weight",), ("int4",), operators=("linear",)),
+            Capability(("weight",), ("int8", "int16"), operators=("conv2d",)),
+            INT8,
+        ),
+        [
+            "0.weight int8 per_tensor, 4.weight int4 per_tensor",
+            "0.weight int16 per_tensor, 4.weight int4 per_tensor",
+        ],
+    ),
+    "inputs and outputs that differ": (
+        with_rows(
+            Capability(("weight",), ("int8",)),
+            Capability(("input",), ("int8", "uint8"), symmetric=(False,)),
+            Capability(("output",), ("int16",)),
+        ),
+        ["0.input int8 per_tensor asymmetric", "0.input uint8 per_tensor asymmetric", "0.output int16 per_tensor"],
+    ),
+    "scales of two kinds": (
+        with_rows(
+            Capability(("weight",), ("int8",), scale_types=(ScaleType.pof2,), scale_dtypes=(ScaleDtype.float16,)),
+            Capability(("weight",), ("int4",), scale_dtypes=(ScaleDtype.float16,)),
+        ),
+        ["4.weight int8 per_tensor pof2", "4.weight int4 per_tensor scale float16"],
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", ["eager_mode", "fx_graph_mode"])
+@pytest.mark.parametrize("what", list(CASES))
+def test_what_a_device_takes_is_tried(what: str, mode: str) -> None:
+    takes, expected = CASES[what]
+    spec = DeviceSpec(CPU.options, CPU.impl, takes.capabilities, (ModeLimit((mode,)),))
+    suite = kit(Sound, spec)()
+    suite.test_what_its_capabilities_take_can_be_quantized()
+    tried = [
+        ", ".join(sorted(f"{tensor.key} {tensor.settings.describe()}" for tensor in found.plan.tensors()))
+        for found in suite.runs()
+    ]
+    for words in expected:
+        assert any(all(word in line for word in words.split(", ")) for line in tried), (words, tried)
+    assert len(tried) == len(set(tried)), "a config is tried twice"

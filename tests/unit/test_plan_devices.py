@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
+from quark_core.config.scaling import ScaleDtype
 from quark_core.config.type import QSchemeType
 from quark_core.errors import Problem
 from quark_core.plugin import Capability, DeviceSpec, Options, Ref, hookimpl
@@ -34,6 +35,7 @@ CHIP = DeviceSpec(
         Capability(("weight",), ("int8", "int4"), operators=("linear",)),
         Capability(("weight",), ("int8",), qschemes=PER_CHANNEL, symmetric=(True,), operators=("conv2d",)),
         Capability(("input", "output"), ("int8",), operators=("linear", "conv2d", "sigmoid")),
+        Capability(("bias",), ("int8",), group_sizes=(2,), scale_dtypes=(ScaleDtype.float16,), own_axis=True),
         Capability(("input",), ("int16",), round_methods=("floor",), operators=("linear",), when={"wide": (True,)}),
     ),
 )
@@ -41,6 +43,8 @@ CHIP = DeviceSpec(
 
 def layer(name: str, operator: str | None, *, weight: bool = False, on_request: bool = False) -> LayerOutline:
     own = (TensorOutline("weight", "weight", (4, 4), elements=16, storage=name),) if weight else ()
+    if name == "swapped":
+        own = (*own, TensorOutline("bias", "bias", (4, 4), channel_axis=1, group_axis=0, elements=16, storage="b"))
     activations = (TensorOutline("input", "input"), TensorOutline("output", "output"))
     return LayerOutline(name, ("Module",), (*own, *activations), 16 * weight, on_request=on_request, operator=operator)
 
@@ -143,6 +147,39 @@ layers:
     assert problem.fix == "write qscheme: per_channel for 'conv' in layers, or exclude it"
     assert problem.place is not None
     assert (problem.place.line, problem.place.column) == (4, 3)
+
+
+SWAPPED = Outline((layer("swapped", "linear", weight=True),))
+
+
+@pytest.mark.parametrize("axis", [None, 1, -1])
+def test_scales_along_the_axis_that_is_the_layers_own(axis: int | None) -> None:
+    bias: dict[str, Any] = {"dtype": "int8", "qscheme": "per_channel", "scale_dtype": "float16"}
+    if axis is not None:
+        bias["ch_axis"] = axis
+    assert [t.settings.axis for t in plan(SWAPPED, **CHOSEN, bias=bias).tensors()] == [axis or 1]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "axis", "own"), [("per_channel", 0, 1), ("per_channel", -2, 1), ("per_group", 1, 0)]
+)
+def test_scales_along_another_axis(scheme: str, axis: int, own: int) -> None:
+    from tests.unit.outlines import config
+
+    size = {"group_size": 2} if scheme == "per_group" else {}
+    bias = {"dtype": "int8", "qscheme": scheme, "ch_axis": axis, "scale_dtype": "float16", **size}
+    assert texts(faults(config(**CHOSEN, bias=bias), SWAPPED)) == [
+        (
+            f"swapped.bias (bias): acme.chip takes bias scales of linear along axis {own} only, "
+            f"and these lie along axis {axis}",
+            "leave ch_axis out",
+        )
+    ]
+
+
+def test_scales_of_two_kinds() -> None:
+    [tensor] = plan(SWAPPED, **CHOSEN, bias={"dtype": "int8", "scale_type": "pof2"}).tensors()
+    assert tensor.settings.describe() == "int8 per_tensor pof2 half_even min_max"
 
 
 def test_options_change_what_is_taken() -> None:

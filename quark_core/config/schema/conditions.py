@@ -148,7 +148,8 @@ def _is(condition: Is, fields: Fields, dtypes: Names) -> Schema | bool:
 
 def one_of(values: Sequence[Value]) -> Schema:
     """Return the test that a value is one of ``values``."""
-    return {**HIDDEN, **({"const": values[0]} if len(values) == 1 else {"enum": list(values)})}
+    known = [list(value) if isinstance(value, tuple) else value for value in values]
+    return {**HIDDEN, **({"const": known[0]} if len(known) == 1 else {"enum": known})}
 
 
 def named(names: Sequence[Value]) -> Schema:

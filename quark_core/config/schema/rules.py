@@ -10,6 +10,12 @@ from quark_core.config.schema.choices import PREFIXED
 from quark_core.config.schema.conditions import HIDDEN, Fields, Names, one_of, push, settle, write
 from quark_core.config.schema.keywords import Schema
 
+_WELL_FORMED: dict[str, Schema] = {
+    "group_size": {"type": "integer", "minimum": 1},
+    "block_size": {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
+}
+"""What is right in itself, of the fields that have no end of values."""
+
 _TEXT = ("description", "examples", "default")
 
 
@@ -78,7 +84,7 @@ def _wrong(name: str, allowed: Sequence[Value], fields: Fields) -> Schema | None
     # A value that is wrong in itself is reported by the field's own schema, and only there.
     every = fields.values(name)
     if every is None:
-        return {"type": "integer"}
+        return _WELL_FORMED[name]
     bad = [value for value in every if value not in allowed]
     tests = [one_of(bad)] if bad else []
     if fields.open_names and (name == "dtype" or name in CHOICE_FIELDS):

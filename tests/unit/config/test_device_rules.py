@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from quark_core.config.device_rules import device_rules, device_variants
+from quark_core.config.rules import defaults_for
+from quark_core.config.scaling import ScaleDtype
 from quark_core.plugin import Capability, DeviceSpec, ModeLimit, Options, Ref
 from tests.contract.acme import bundled_registry
 
@@ -70,6 +72,41 @@ def test_what_any_operator_takes_is_taken_without_a_model() -> None:
         "acme.chip takes input int8 only with round_method floor or round.",
         "acme.chip takes input int4 only with round_method round.",
     ]
+
+
+def test_sizes_count_with_their_scheme_and_stored_scales_where_they_are_floats() -> None:
+    row = Capability(
+        ("weight",),
+        ("int8", "mxfp4"),
+        group_sizes=(32, 128),
+        block_sizes=((16, 16), (128, 128)),
+        scale_dtypes=(ScaleDtype.float16,),
+    )
+    spec = chip(row)
+    assert texts(spec) == [
+        "acme.chip takes weight dtype int8 or mxfp4.",
+        "acme.chip takes weight int8 only with group_size 32 or 128.",
+        "acme.chip takes weight int8 only with block_size [16, 16] or [128, 128].",
+        "acme.chip takes weight int8 only with scale_dtype float16.",
+    ]
+
+    def fixes(**tensor: object) -> list[str]:
+        given: dict[str, object] = {"dtype": "int8", **tensor}
+        defaults = defaults_for(REGISTRY.dtypes()["int8"])
+        rules = device_rules(spec, REGISTRY, {"profile": "small", "fast": False})[0]
+        mine = [rule for rule in rules if "weight" in rule.roles]
+        return [rule.fix(name, given.get(name)) for rule in mine for name, _ in rule.broken(given, defaults)]
+
+    float16 = {"scale_dtype": "float16"}
+    assert fixes(**float16) == []
+    assert fixes() == ["write scale_dtype: float16"]
+    assert fixes(scale_type="pof2") == []
+    assert fixes(**float16, qscheme="per_group", group_size=32) == []
+    assert fixes(**float16, qscheme="per_group", group_size=100) == ["write group_size: 128"]
+    # Without the scheme the size is wrong whatever it is, and that is said already.
+    assert fixes(**float16, group_size=100) == []
+    assert fixes(**float16, qscheme="per_block", block_size=[128, 128]) == []
+    assert fixes(**float16, qscheme="per_block", block_size=[16, 17]) == ["write block_size: [16, 16]"]
 
 
 def test_two_devices_of_one_name_do_not_share_their_rules() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quark_core.config.load import loads_config
+from quark_core.config.scaling import ScaleDtype
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.errors import UnknownNameError, UsageError
 from quark_core.plugin import (
@@ -81,6 +82,20 @@ def test_a_device_that_takes_everything() -> None:
     assert start.tensors == {
         "weight": {"dtype": "int8", "qscheme": "per_channel"},
         "input": {"dtype": "uint8", "symmetric": False},
+    }
+
+
+def test_groups_where_the_device_takes_nothing_else() -> None:
+    row = Capability(
+        ("weight",),
+        ("int4",),
+        qschemes=(QSchemeType.per_group,),
+        group_sizes=(48,),
+        scale_dtypes=(ScaleDtype.float16,),
+    )
+    start = started("4", What.weights, registry_with(row))
+    assert start.tensors == {
+        "weight": {"dtype": "int4", "qscheme": "per_group", "group_size": 48, "scale_dtype": "float16"}
     }
 
 

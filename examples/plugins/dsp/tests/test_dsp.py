@@ -217,7 +217,7 @@ def test_executing_does_not_change_the_quantized_model() -> None:
 
 def test_scales_along_inputs_are_refused_before_anything_is_run() -> None:
     weight = {"dtype": "int8", "qscheme": "per_channel", "ch_axis": 1}
-    with pytest.raises(PlanError, match=r"axis 0 only[\s\S]*leave ch_axis out"):
+    with pytest.raises(PlanError, match=r"axis 0 only, and these lie along axis 1[\s\S]*leave ch_axis out"):
         quantized(nn.Sequential(nn.Linear(8, 8)), torch.randn(4, 8), weight=weight)
 
 

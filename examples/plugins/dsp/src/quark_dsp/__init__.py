@@ -28,6 +28,8 @@ def _int8(roles: tuple[str, ...], scheme: QSchemeType) -> Capability:
         round_methods=("half_even",),
         is_dynamic=(False,),
         operators=("linear", "conv2d"),
+        # A sum over inputs of different scales has no scale.
+        own_axis=True,
     )
 
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from torch import fx, nn
 
 from quark_core.errors import DeviceError
-from quark_core.plugin import Adjustment, GraphPass, Plan
+from quark_core.plugin import Adjustment, GraphPass
 from quark_dsp import DspOptions
-from quark_dsp.axes import check_axes
 from quark_dsp.graphs import lower_graph
 from quark_dsp.headroom import make_room
 from quark_dsp.modules import lower_modules
@@ -31,11 +30,6 @@ class Dsp:
     def passes(self) -> Sequence[GraphPass]:
         """Return what rewrites SiLU, where the options ask for it."""
         return (HardSilu(),) if self._options.graphs else ()
-
-    def refine(self, plan: Plan) -> tuple[Plan, Sequence[Adjustment]]:
-        """Return the plan as it is; raises PlanError where the DSP cannot do what it says."""
-        check_axes(plan)
-        return plan, ()
 
     def adjust(self, prepared: nn.Module) -> list[Adjustment]:
         """Double weight scales until no sum can overflow, and return what was changed."""
