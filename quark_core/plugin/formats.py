@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from quark_core.plugin.ref import Ref
@@ -169,6 +169,8 @@ class CodecFormat:
     codec: Ref[type[Codec]]
     largest: float | None = None
     """Largest magnitude that has a code; values beyond it become it before they are encoded. By default ``max``."""
+    nan_code: int | None = field(default=None, kw_only=True)
+    """Code that stands for NaN, which then is neither refused nor given to the codec; None where there is none."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 16:
@@ -177,6 +179,8 @@ class CodecFormat:
             raise ValueError(f"CodecFormat(max={self.max}): must be positive and finite")
         if not self.max <= self.limit <= FLOAT32_MAX:
             raise ValueError(f"CodecFormat(largest={self.largest}): must be at least max={self.max}, and fit float32")
+        if self.nan_code is not None and not 0 <= self.nan_code < 1 << self.bits:
+            raise ValueError(f"CodecFormat(nan_code={self.nan_code}): must be a code of {self.bits} bits")
 
     @property
     def limit(self) -> float:

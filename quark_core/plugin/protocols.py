@@ -82,7 +82,7 @@ class Codec(Protocol):
         """
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Map codes (int32, any shape) to scaled values (float32)."""
+        """Map codes (int32, any shape) to scaled values (float32); what it gives for ``nan_code`` does not count."""
 
 
 ExampleInputs = tuple[Any, ...] | Mapping[str, Any] | None

@@ -179,6 +179,25 @@ class DtypeTests(Suite, abstract=True):
                 f"{settings.describe()}: dequantize(quantize(x)) differs from quantize_dequantize(x)"
             )
 
+    def test_nan_has_a_code_or_is_refused(self) -> None:
+        import torch
+
+        from quark_core.errors import DataError
+        from quark_core.functional import dequantize, quantize
+
+        for settings, params in self.cases(x := self.values()) if self.spec.scaled else ():
+            given = x.clone()
+            given[1, 2] = float("nan")
+            try:
+                decoded = dequantize(quantize(given, settings, params), settings, params)
+            except DataError:
+                continue
+            assert decoded[1, 2].isnan(), f"{settings.describe()}: the code of NaN stands for {decoded[1, 2].item()}"
+            others = dequantize(quantize(x, settings, params), settings, params)
+            assert not others.isnan().any(), f"{settings.describe()}: a number has the code of NaN"
+            others[1, 2] = float("nan")
+            assert torch.equal(decoded.isnan(), others.isnan()), f"{settings.describe()}: NaN changed another value"
+
     def test_codes_fit_into_their_bits(self) -> None:
         from quark_core.functional import quantize
 

@@ -110,6 +110,7 @@ MISTAKES = (
     Mistake("a codebook with values too close", _dtype("CodebookFormat((1.0, 1.0 + 1e-12))")),
     Mistake("a codec of too many bits", _dtype("CodecFormat(17, 1.0, Ref('json:dumps'))")),
     Mistake("a codec without a largest value", _dtype("CodecFormat(8, 0.0, Ref('json:dumps'))")),
+    Mistake("a codec whose NaN has no code", _dtype("CodecFormat(8, 1.0, Ref('json:dumps'), nan_code=256)")),
     Mistake("a codec whose range is beyond its codes", _dtype("CodecFormat(8, 2.0, Ref('json:dumps'), largest=1.0)")),
     Mistake("a plain cast to integers", _dtype("IntFormat(8)", ", scaled=False")),
     Mistake("a zero point of floats", _dtype("FloatFormat(4, 3)", ", symmetric_only=False")),

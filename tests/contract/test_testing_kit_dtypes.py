@@ -78,7 +78,7 @@ FAULTS: dict[str, tuple[str, Callable[..., Tensor]]] = {
 
 
 def test_every_check_has_a_fault() -> None:
-    every_check_has_a_fault(DtypeTests, [*FAULTS, "test_it_is_hashable_data"])
+    every_check_has_a_fault(DtypeTests, [*FAULTS, "test_it_is_hashable_data", "test_nan_has_a_code_or_is_refused"])
 
 
 @pytest.mark.parametrize("check", sorted(FAULTS))
@@ -105,6 +105,21 @@ def test_a_codebook_without_zero_is_caught() -> None:
 @pytest.mark.parametrize("check", sorted(checks(DtypeTests)))
 def test_a_sound_codec_passes(check: str) -> None:
     passes(kit(DtypeSpec("acme.halves", CodecFormat(4, 4.0, ref(Halves)), "Halves.")), check)
+
+
+@pytest.mark.parametrize("check", sorted(checks(DtypeTests)))
+def test_a_sound_codec_with_nan_passes(check: str) -> None:
+    passes(kit(DtypeSpec("acme.halves", CodecFormat(5, 4.0, ref(Halves), nan_code=31), "Halves.")), check)
+
+
+def test_a_number_with_the_code_of_nan_is_caught() -> None:
+    taken = CodecFormat(4, 4.0, ref(Halves), nan_code=0)
+    fails(kit(DtypeSpec("acme.halves", taken, "Halves.")), "test_nan_has_a_code_or_is_refused")
+
+
+def test_a_code_of_nan_that_comes_back_as_a_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functional, "dequantize", lambda *given: _dequantize(*given).nan_to_num())
+    fails(kit(DtypeSpec("acme.e4m3", FloatFormat(4, 3, "fn"), "With NaN.")), "test_nan_has_a_code_or_is_refused")
 
 
 def test_a_crooked_codec_is_caught() -> None:

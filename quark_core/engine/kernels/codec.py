@@ -33,15 +33,22 @@ class CodecKernel:
             v.masked_fill_(nans, torch.nan)
 
     def encode(self, v: Tensor, zero_point: Tensor) -> Tensor:
-        """Return codes, int32; raise DataError for NaN."""
+        """Return codes, int32; raise DataError for NaN where it has no code."""
         del zero_point
-        refuse_nan(v, "this format has")
-        return self._codes(v)
+        if self._fmt.nan_code is None:
+            refuse_nan(v, "this format has")
+            return self._codes(v)
+        nans = nan_mask(v)
+        if nans is None:
+            return self._codes(v)
+        return self._codes(v.masked_fill_(nans, 0.0)).masked_fill(nans, self._fmt.nan_code)
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the scaled value of each code, float32."""
         del zero_point
-        return self._codec.decode(codes.int() & ((1 << self._fmt.bits) - 1)).float()
+        codes = codes.int() & ((1 << self._fmt.bits) - 1)
+        values = self._codec.decode(codes).float()
+        return values if self._fmt.nan_code is None else values.masked_fill(codes == self._fmt.nan_code, torch.nan)
 
     def bounds(self, zero_point: Tensor) -> tuple[Tensor, Tensor]:
         """Return the largest magnitude that has a code, on both sides of 0."""

@@ -65,6 +65,19 @@ def test_nan_has_no_code(settings: Settings) -> None:
         qf.quantize(torch.tensor([math.nan]), settings, qf.QParams(torch.ones(1), torch.zeros(1)))
 
 
+def test_nan_has_the_code_that_the_format_gives_it(make: Make, settings: Settings) -> None:
+    del settings
+    with_nan = make(CodecFormat(4, 70.0, Ref("example_codec:Tens"), nan_code=15))
+    params = qf.QParams(torch.tensor([0.5]), torch.zeros(1))
+    x = torch.tensor([[math.nan, 7.0], [math.inf, -math.nan]])
+    codes = qf.quantize(x, with_nan, params)
+    assert (codes.dtype, codes.tolist()) == (torch.uint8, [[15, 8], [14, 15]])
+    values = qf.dequantize(codes, with_nan, params)
+    assert values.isnan().tolist() == [[True, False], [False, True]]
+    assert values.nan_to_num(nan=1.0).tolist() == [[1.0, 5.0], [35.0, 1.0]]
+    assert torch.equal(qf.quantize(x[:, 1:][:1], with_nan, params), codes[:1, 1:])
+
+
 def test_values_beyond_what_the_range_maps_to_may_have_codes(make: Make, settings: Settings) -> None:
     wide = make(CodecFormat(4, 10.0, Ref("example_codec:Tens"), largest=70.0))
     assert qf.parameters(torch.tensor([-20.0]), torch.tensor([7.0]), wide).scale.tolist() == [2.0]

@@ -9,7 +9,6 @@ from torch import nn
 
 import quark_core as qc
 import quark_posit
-from quark_core.errors import DataError
 from quark_core.functional import QParams, dequantize, dynamic_parameters, quantize, quantize_dequantize
 from quark_core.testing import DtypeTests, PluginTests
 
@@ -64,11 +63,12 @@ def test_the_largest_magnitude_becomes_16(dtype: str) -> None:
     assert float(quantize_dequantize(x, config)[1]) == -48.0
 
 
-def test_nan_is_refused_although_nar_is_a_code() -> None:
-    config = qc.TensorConfig(dtype="posit.posit8")
-    with pytest.raises(DataError, match="holds NaN"):
-        quantize(torch.tensor([1.0, math.nan]), config, params(1.0))
-    assert dequantize(torch.tensor([0x80], dtype=torch.uint8), config, params(1.0)).isnan().tolist() == [True]
+@pytest.mark.parametrize(("dtype", "nar"), [("posit.posit8", 0x80), ("posit.posit16", -0x8000)])
+def test_nan_is_nar(dtype: str, nar: int) -> None:
+    config = qc.TensorConfig(dtype=dtype)
+    codes = quantize(torch.tensor([1.0, math.nan]), config, params(1.0))
+    assert codes[1].item() == nar
+    assert dequantize(codes, config, params(1.0)).isnan().tolist() == [False, True]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

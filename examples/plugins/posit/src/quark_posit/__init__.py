@@ -15,7 +15,8 @@ largest value are as fine as they get, and tapering starts where there is little
 def _posit(bits: int, codec: str) -> DtypeSpec:
     # maxpos of the standard, section 3: the largest value that has a pattern. Outliers go that far.
     maxpos = 2.0 ** (4 * (bits - 2))
-    form = CodecFormat(bits, FINEST, Ref(f"quark_posit.codec:{codec}"), largest=maxpos)
+    nar = 1 << (bits - 1)
+    form = CodecFormat(bits, FINEST, Ref(f"quark_posit.codec:{codec}"), largest=maxpos, nan_code=nar)
     return DtypeSpec(f"posit.posit{bits}", form, f"{bits}-bit posit, es = 2.")
 
 
