@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
 from quark_core.config.device_rules import device_rules, limits
 from quark_core.config.rules import defaults_for
-from quark_core.config.type import QSchemeType
+from quark_core.config.type import QSchemeType, QuantizationMode
 from quark_core.plugin import Capability, DeviceSpec, Options
 from quark_core.plugin.specs import DtypeSpec
 from quark_core.registry import current
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quark_core import QuantConfig
 
 CLASSES = {"conv2d": "Conv2d", "linear": "Linear"}
-"""Operators of the network, and the classes of their modules."""
+"""Operators of the network that are layers, and the classes of their modules."""
 ROLES = ("weight", "input", "output")
 
 Tensor = Mapping[str, Any]
@@ -43,6 +43,8 @@ class Case:
     config: QuantConfig
     multiple: int = 1
     """Of what every number of channels must be a multiple."""
+    sums: bool = False
+    """Whether the network adds two activations."""
 
 
 @dataclass(frozen=True)
@@ -68,29 +70,47 @@ class _Variant:
 def cases(spec: DeviceSpec, options: Options) -> Iterator[Case]:
     """Yield a config for each row of ``spec``, its dtypes and schemes, all else as the first rows say.
 
-    Weights whose row does not ask for the layer's own axis come with another one too.
+    Weights whose row does not ask for the layer's own axis come with another one too. The first rows come in every mode
+    that the device works with, and with a sum where they take it.
     """
     rows = spec.rows(dict(options))
     variants = list(_variants(EVERYTHING if rows is None else rows))
-    usual = {(role, operator): _first(variants, role, operator) for role in ROLES for operator in CLASSES}
+    first = {(role, operator): _first(variants, role, operator) for role in ROLES for operator in CLASSES}
+    usual = _one_side(first, None)
+    modes = _modes(spec, options)
+    for mode in modes:
+        yield _case(f"its first rows, {mode}", mode, usual)
+        if _adds(usual, variants):
+            yield replace(_case(f"its first rows, {mode}, a sum", mode, usual), sums=True)
+    special = [v for v in variants if v not in usual.values() and not set(v.operators).isdisjoint(CLASSES)]
+    yield from (_case(str(v), modes[0], _one_side(first, v), v) for v in special)
+
+
+def _modes(spec: DeviceSpec, options: Options) -> tuple[Any, ...]:
     rule = device_rules(spec, current(), dict(options))[1]
-    mode = rule.allow["mode"][0] if rule else "eager_mode"
-    yield _case("its first rows", mode, usual, None)
-    first = list(_one_side(usual, None).values())
-    yield from (_case(str(variant), mode, usual, variant) for variant in variants if variant not in first)
+    return rule.allow["mode"] if rule else tuple(mode.value for mode in QuantizationMode)
+
+
+def _adds(usual: Usual, variants: list[_Variant]) -> bool:
+    """Return whether sums are left to the host or taken as everything else is, so that edges between them agree.
+
+    Groups would lie along the last axis of what is added, which is short.
+    """
+    used = [variant for variant in usual.values() if variant and variant.role != "weight"]
+    adds = [(_first(variants, variant.role, "add"), variant) for variant in used]
+    return all(variant.multiple == 1 and (not add or add.tensor == variant.tensor) for add, variant in adds)
 
 
 Usual = Mapping[tuple[str, str], _Variant | None]
 
 
-def _case(what: str, mode: Any, usual: Usual, special: _Variant | None) -> Case:
+def _case(what: str, mode: Any, usual: Usual, special: _Variant | None = None) -> Case:
     from quark_core import QuantConfig
 
-    usual = _one_side(usual, special)
     root = {role: variant.tensor for (role, _), variant in list(usual.items())[::-1] if variant}
     own = [(operator, *_entry(role, variant, root)) for (role, operator), variant in usual.items()]
     if special:
-        own += [(operator, special.role, special.tensor) for operator in special.operators]
+        own += [(operator, special.role, special.tensor) for operator in special.operators if operator in CLASSES]
     layers = [{"match": f"type:{CLASSES[operator]}", key: value} for operator, key, value in own if key]
     config = QuantConfig.model_validate({"mode": mode, "layers": layers, **root})
     return Case(what, config, lcm(*(variant.multiple for variant in (*usual.values(), special) if variant)))
@@ -128,7 +148,8 @@ def _variants(rows: Rows) -> Iterator[_Variant]:
 
 
 def _of_dtype(row: Capability, role: str, spec: DtypeSpec) -> Iterator[_Variant]:
-    operators = tuple(name for name in CLASSES if name in (row.operators or CLASSES))
+    every = CLASSES if role == "weight" else (*CLASSES, "add")
+    operators = tuple(name for name in every if name in (row.operators or every))
     if not operators:
         return
     if not spec.scaled:

@@ -33,15 +33,36 @@ class Run:
     adjustments: tuple[Adjustment, ...]
 
 
-def network(multiple: int = 1) -> nn.Module:
-    """Return a convolution, a batch norm and a linear layer; ``multiple`` divides each number of channels."""
+def network(multiple: int = 1, *, sums: bool = False) -> nn.Module:
+    """Return a convolution, a batch norm and a linear layer, and between them, if asked for, a sum.
+
+    ``multiple`` divides each number of channels.
+    """
     import torch
     from torch import nn
 
     inputs, inner, outputs = (-(-least // multiple) * multiple for least in (3, 4, 2))
     torch.manual_seed(0)
-    layers = (nn.Conv2d(inputs, inner, 3), nn.BatchNorm2d(inner), nn.ReLU(), nn.Flatten())
-    return nn.Sequential(*layers, nn.Linear(4 * inner, outputs)).eval()
+    layers: list[nn.Module] = [nn.Conv2d(inputs, inner, 3), nn.BatchNorm2d(inner), nn.ReLU()]
+    if sums:
+        layers.append(residual(inner))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * inner, outputs)).eval()
+
+
+def residual(channels: int) -> nn.Module:
+    """Return what adds its input to a convolution of it."""
+    from torch import nn
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(channels, channels, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            added: Tensor = self.conv(x) + x
+            return added
+
+    return Residual()
 
 
 def run(case: Case, device: Device) -> Run:
@@ -53,7 +74,7 @@ def run(case: Case, device: Device) -> Run:
     from quark_core.engine.pipeline import fix_scales, observe_parameters, own_copy
 
     mode = _mode(case.config, device)
-    model = own_copy(network(case.multiple))
+    model = own_copy(network(case.multiple, sums=case.sums))
     channels = next(model.parameters()).shape[1]
     batch = torch.randn(8, channels, 4, 4, generator=torch.Generator().manual_seed(1))
     planned = make_plan(case.config, mode.outline(model, (batch,)))

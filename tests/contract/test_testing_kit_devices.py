@@ -294,3 +294,13 @@ def test_what_a_device_takes_is_tried(what: str, mode: str) -> None:
     for words in expected:
         assert any(all(word in line for word in words.split(", ")) for line in tried), (words, tried)
     assert len(tried) == len(set(tried)), "a config is tried twice"
+
+
+def test_sums_are_tried_in_every_mode() -> None:
+    added = {
+        found.what: {tensor.layer for tensor in found.plan.tensors()} & {"3.conv", "3.add"}
+        for found in kit(Sound, CPU)().runs()
+    }
+    assert added["its first rows, eager_mode, a sum"] == {"3.conv"}
+    assert added["its first rows, fx_graph_mode, a sum"] == {"3.conv", "3.add"}
+    assert added["its first rows, fx_graph_mode"] == set()
