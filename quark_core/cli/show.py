@@ -11,8 +11,10 @@ import click
 from quark_core.cli.capabilities import capability_lines
 from quark_core.cli.completing import extension_names
 from quark_core.cli.option_words import allowed
+from quark_core.config.rules import join_words
+from quark_core.plugin.formats import format_words
 from quark_core.plugin.options import Options
-from quark_core.plugin.specs import DeviceSpec, DtypeSpec, Spec
+from quark_core.plugin.specs import DeviceSpec, DtypeSpec, ObserverSpec, Spec
 from quark_core.registry import KINDS, installed
 from quark_core.table import table
 
@@ -44,6 +46,8 @@ def _describe(spec: Spec) -> Iterator[str]:
     yield inspect.getdoc(spec.options) or ""
     options = [name for name in spec.options.model_fields if name != "name"]
     yield from ("", table(("option", "default", "allowed", "what"), list(_options(spec.options)))) if options else ()
+    if isinstance(spec, ObserverSpec) and spec.formats is not None:
+        yield from ("", f"for {join_words(format_words(spec.formats))} formats only")
     if isinstance(spec, DeviceSpec):
         yield from ("", *capability_lines(spec))
 

@@ -9,8 +9,8 @@ from quark_core.config.condition import AllOf, AnyOf, Is, Not, Value
 from quark_core.config.rules import Rule, join_words
 from quark_core.config.scaling import ScaleRule
 from quark_core.config.type import QSchemeType, ScaleType
-from quark_core.plugin.formats import CodecFormat
-from quark_core.plugin.specs import DtypeSpec
+from quark_core.plugin.formats import CodecFormat, format_words
+from quark_core.plugin.specs import DtypeSpec, ObserverSpec
 from quark_core.registry import Registry
 
 Dtypes = tuple[DtypeSpec, ...]
@@ -30,6 +30,7 @@ def _tensor_rules(registry: Registry) -> tuple[Rule, ...]:
         *_fixed(dtypes),
         *_weight_rules(),
         *_activation_rules(dtypes),
+        *_observer_rules(dtypes, registry),
     )
 
 
@@ -193,4 +194,20 @@ def _activation_rules(dtypes: Dtypes) -> Iterator[Rule]:
             absent_is_default=True,
             roles=("input", "output"),
             code=f"{qscheme}_static",
+        )
+
+
+def _observer_rules(dtypes: Dtypes, registry: Registry) -> Iterator[Rule]:
+    observers = [spec for spec in registry.specs(ObserverSpec.kind).values() if isinstance(spec, ObserverSpec)]
+    # Plain casts and blocks take no observer at all, which is one fault, not two.
+    observed = [spec for spec in dtypes if spec.scaled and not spec.is_block]
+    for observer in observers:
+        if observer.formats is None:
+            continue
+        others = tuple(spec.name for spec in observed if not isinstance(spec.format, observer.formats))
+        yield Rule(
+            f"observer {observer.name} is for {join_words(format_words(observer.formats))} formats only.",
+            when=Is("dtype", others),
+            allow={"observer": tuple(spec.name for spec in observers if spec is not observer)},
+            code="observer_format",
         )

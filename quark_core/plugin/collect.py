@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable
 from itertools import islice
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pluggy
 
@@ -18,7 +18,7 @@ from quark_core.plugin.formats import Format
 from quark_core.plugin.hooks import HOOKS, PROJECT, QUARK_API
 from quark_core.plugin.options import Options
 from quark_core.plugin.ref import Ref
-from quark_core.plugin.specs import DtypeSpec, Spec
+from quark_core.plugin.specs import DtypeSpec, ObserverSpec, Spec
 
 MOST_SPECS = 10_000
 """Specs that a hook may return."""
@@ -107,6 +107,8 @@ def _malformed(spec: Spec) -> str | None:
         return f'impl={part!r} is not a Ref("package.module:Name")'
     elif Options not in getattr(spec.options, "__mro__", ()):
         return f"options={spec.options!r} is not a subclass of quark_core.plugin.Options"
+    elif isinstance(spec, ObserverSpec) and (unknown := set(spec.formats or ()) - set(get_args(Format))):
+        return f"formats={unknown.pop()!r} is not a class of formats, such as IntFormat"
     try:
         hash(spec)
     except TypeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -195,3 +196,17 @@ def has_signed_codes(fmt: Format) -> bool:
 
 
 Format = IntFormat | FloatFormat | BlockFormat | CodebookFormat | CodecFormat
+
+
+def format_words(formats: Iterable[type[Format]]) -> list[str]:
+    """Return what messages call classes of formats: ``integer``, ``codebook``."""
+    return [_WORDS[cls] for cls in formats]
+
+
+_WORDS: Mapping[type[Format], str] = {
+    IntFormat: "integer",
+    FloatFormat: "float",
+    BlockFormat: "block",
+    CodebookFormat: "codebook",
+    CodecFormat: "codec",
+}

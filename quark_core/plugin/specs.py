@@ -102,6 +102,8 @@ class ObserverSpec(_OptionsSpec):
     impl: Ref[type[Observer]]
     order_matters: bool = False
     """Whether recent batches weigh more, so that merged observers find another range than one that saw all batches."""
+    formats: tuple[type[Format], ...] | None = None
+    """Classes of the formats that it is for, such as ``(IntFormat, CodebookFormat)``; None for all."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from quark_core.plugin import DtypeSpec, FloatFormat, Format, IntFormat, Observer, ObserverSpec, Settings
+from quark_core.plugin import (
+    CodebookFormat,
+    DtypeSpec,
+    FloatFormat,
+    Format,
+    IntFormat,
+    Observer,
+    ObserverSpec,
+    Settings,
+)
 from quark_core.plugin.protocols import ForSettings
+from quark_core.registry import current
 from quark_core.testing.options import build
 from quark_core.testing.settings import settings_for
 from quark_core.testing.state import values_held
@@ -17,7 +27,13 @@ if TYPE_CHECKING:
 
 Range = tuple["Tensor", "Tensor"]
 
-FORMATS: tuple[Format, ...] = (IntFormat(8), IntFormat(4, signed=False), IntFormat(2), FloatFormat(4, 3, "fn"))
+FORMATS: tuple[Format, ...] = (
+    IntFormat(8),
+    IntFormat(4, signed=False),
+    IntFormat(2),
+    FloatFormat(4, 3, "fn"),
+    CodebookFormat((-1.0, -0.25, 0.0, 0.125, 1.0)),
+)
 """What an observer that asks for settings is told."""
 
 
@@ -30,8 +46,13 @@ def _batches(count: int = 4, blocks: int = 6, elements: int = 64) -> list[Tensor
     return [torch.randn(blocks, elements, generator=generator) * (place + 1) + place for _ in range(count)]
 
 
-def _told() -> list[Settings]:
-    dtypes = (DtypeSpec(f"kit.{number}", fmt) for number, fmt in enumerate(FORMATS))
+def _told(observer: ObserverSpec) -> list[Settings]:
+    dtypes = [DtypeSpec(f"kit.{number}", fmt) for number, fmt in enumerate(FORMATS)]
+    if observer.formats is not None:
+        # A format with code of its own cannot be made up here.
+        every = [*dtypes, *current().dtypes().values()]
+        dtypes = [spec for spec in every if isinstance(spec.format, observer.formats)]
+        assert dtypes, f"{observer.name}: no installed dtype has a format of its `formats`"
     return [settings for dtype in dtypes for settings in settings_for(dtype, only_half_even=True)]
 
 
@@ -186,7 +207,7 @@ class ObserverTests(Suite, abstract=True):
         if not isinstance(self.observer(), ForSettings):
             return
         a, b = _batches(2)
-        for settings in _told():
+        for settings in _told(self.spec):
             what = f"told {settings.describe()} of {settings.dtype.format}, "
             observer = self.observed(a, settings=settings)
             observer.merge(self.observed(b, settings=settings))

@@ -143,7 +143,10 @@ def acme() -> ModuleType:
 
     @hookimpl
     def quark_observers() -> tuple[ObserverSpec, ...]:
-        return ObserverSpec(HistogramOptions, Ref("quark_acme:H")), ObserverSpec(EmaOptions, Ref("quark_acme:E"))
+        return (
+            ObserverSpec(HistogramOptions, Ref("quark_acme:H"), formats=(IntFormat, CodebookFormat)),
+            ObserverSpec(EmaOptions, Ref("quark_acme:E")),
+        )
 
     @hookimpl
     def quark_roundings() -> tuple[RoundingSpec, ...]:

@@ -84,6 +84,10 @@ MISTAKES = (
     Mistake("a format that is none", _dtype("8")),
     Mistake("a spec that holds a list", _dtype("IntFormat(3)", ", qschemes=[QSchemeType.per_tensor]")),
     Mistake("`impl` is the class itself", _observer(_options("acme.x"), "dict")),
+    Mistake(
+        "formats that are none",
+        _observer(_options("acme.x")).replace("ObserverSpec(Made, ", "ObserverSpec(Made, formats=(int,), impl="),
+    ),
     Mistake("options that are no `Options`", _observer("class Made: pass")),
     Mistake("options without a name", _observer("class Made(Options): pass")),
     Mistake("options that JSON Schema cannot say", _observer(_options("acme.x") + _FUNCTION)),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import quark_observers
-from quark_core.plugin import FloatFormat, Observer, Settings
+from quark_core.plugin import FloatFormat, IntFormat, Observer, Settings
 from quark_core.testing import ObserverTests
 from tests.contract.faults import checks, every_check_has_a_fault, fails, passes
 
@@ -177,3 +177,13 @@ def test_one_whose_order_matters_says_so() -> None:
         suite = kit(observer)
         suite.spec = spec
         verdict(suite, check)
+
+
+def test_an_observer_is_told_what_its_formats_are() -> None:
+    class ForIntegers(kit(OnlyIntegers)):  # type: ignore[misc]  # made by a function
+        __test__ = False
+        spec = replace(quark_observers.OBSERVERS[0], formats=(IntFormat,))
+
+    passes(ForIntegers, "test_any_settings_may_be_told")
+    ForIntegers.spec = replace(ForIntegers.spec, formats=(FloatFormat,))
+    fails(ForIntegers, "test_any_settings_may_be_told")

@@ -7,6 +7,7 @@ import pytest
 
 from quark_core.config.schema import schema_text
 from quark_core.registry import KINDS, Plugin, Registry, installed
+from tests.contract.acme import acme_registry
 from tests.unit.cli.conftest import Quark
 
 ROOT = Path(__file__).parents[3]
@@ -140,6 +141,12 @@ def test_everything_installed_can_be_shown(quark: Quark, kind: str) -> None:
 )
 def test_what_show_says(quark: Quark, kind: str, name: str, said: str) -> None:
     assert said in quark("show", kind, name).out
+
+
+def test_show_says_which_formats_an_observer_is_for(quark: Quark, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quark_core.cli.show.installed", acme_registry)
+    ran = quark("show", "observer", "acme.histogram")
+    assert "\nfor integer and codebook formats only\n" in ran.out
 
 
 def test_an_unknown_name_has_a_suggestion(quark: Quark) -> None:
