@@ -36,6 +36,14 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+def dotted(path: Iterable[str | int]) -> str:
+    """Return keys and list indexes as people write them: ``layers[0].weight.dtype``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
 @dataclass(frozen=True)
 class Problem:
     """One fault: what is wrong and why, how to fix it, and where it is."""
@@ -51,10 +59,7 @@ class Problem:
     @property
     def dotted(self) -> str:
         """``path`` as people write it: ``layers[0].weight.dtype``."""
-        text = ""
-        for part in self.path:
-            text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-        return text
+        return dotted(self.path)
 
     def __str__(self) -> str:
         where = str(self.place) if self.place else ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quark_core.config.models import LayerConfig, QuantConfig, TensorConfig
 from quark_core.config.resolve import resolve
-from quark_core.errors import PlanError, Problem
+from quark_core.errors import PlanError, Problem, dotted
 from quark_core.matching import Matches, match_patterns
 from quark_core.plan_checks import ties, unfit
 from quark_core.plan_devices import DeviceLimits
@@ -42,7 +42,8 @@ def make_plan(config: QuantConfig, outline: Outline, *, registry: Registry | Non
     if not problems and not any(True for _ in plan.tensors()):
         problems.append(_nothing(plan))
     if problems:
-        raise PlanError(sorted(problems, key=_position))
+        placed = (p if p.place else replace(p, place=config.place_near(*p.path)) for p in problems)
+        raise PlanError(sorted(placed, key=_position))
     return plan
 
 
@@ -67,7 +68,7 @@ def _layer(config: QuantConfig, layer: LayerOutline, matches: Matches, device: D
     reason = layer.unsupported or ""
     tensors: tuple[TensorPlan, ...] = ()
     if excluded is not None:
-        origin = Origin(f"exclude[{excluded}]", config.place("exclude", excluded))
+        origin = _origin(config, "exclude", excluded)
         reason = f"excluded by {origin}"
     else:
         entries = matches.entries(layer.name)
@@ -83,14 +84,18 @@ def _layer(config: QuantConfig, layer: LayerOutline, matches: Matches, device: D
 
 def _choose(config: QuantConfig, role: str, entries: tuple[int, ...], *, root: bool) -> _Choice:
     base = config.role(role) if root else None
-    choice = _Choice(base, Origin(role, config.place(role)) if base else None)
+    choice = _Choice(base, _origin(config, role) if base else None)
     for index in entries:
         entry = config.layers[index]
         if (own := entry.role(role)) is not None:
-            choice = _Choice(own, Origin(f"layers[{index}].{role}", config.place("layers", index, role)))
+            choice = _Choice(own, _origin(config, "layers", index, role))
         elif role in entry.skip:
-            choice = _Choice(None, Origin(f"layers[{index}].skip", config.place("layers", index, "skip")))
+            choice = _Choice(None, _origin(config, "layers", index, "skip"))
     return choice
+
+
+def _origin(config: QuantConfig, *path: str | int) -> Origin:
+    return Origin(dotted(path), config.place(*path), path=path)
 
 
 def _tensor(layer: LayerOutline, tensor: TensorOutline, choice: _Choice) -> TensorPlan:

@@ -17,20 +17,20 @@ def unfit(tensor: TensorPlan) -> Problem | None:
     if axis is None:
         return None
     if tensor.shape is not None and not -len(tensor.shape) <= axis < len(tensor.shape):
-        return _problem(
-            tensor,
+        return tensor.problem(
             f"axis {axis} does not exist in shape {list(tensor.shape)}",
-            f"write a ch_axis from {-len(tensor.shape)} to {len(tensor.shape) - 1}",
-            "axis",
+            fix=f"write a ch_axis from {-len(tensor.shape)} to {len(tensor.shape) - 1}",
+            option="ch_axis",
+            code="axis",
         )
     length = tensor.shape[axis] if tensor.shape is not None else tensor.length
     if size is None or length is None or length % size == 0:
         return None
-    return _problem(
-        tensor,
+    return tensor.problem(
         f"group size {size} does not divide the {length} values along axis {axis}{_of(tensor)}",
-        _group_fix(tensor, length, size),
-        "group_size",
+        fix=_group_fix(tensor, length, size),
+        option="group_size",
+        code="group_size",
     )
 
 
@@ -38,11 +38,11 @@ def _unfit_rectangles(tensor: TensorPlan, size: tuple[int, int]) -> Problem | No
     shape = tensor.shape
     if shape is None or (len(shape) >= 2 and shape[-2] % size[0] == 0 and shape[-1] % size[1] == 0):
         return None
-    return _problem(
-        tensor,
+    return tensor.problem(
         f"blocks of {size[0]}x{size[1]} do not divide the last two axes of shape {list(shape)}",
-        f"write a block_size that divides them, give {tensor.layer!r} its own {tensor.role} in layers, or exclude it",
-        "block_size",
+        fix=f"write a block_size that divides them, {_apart(tensor)}",
+        option="block_size",
+        code="block_size",
     )
 
 
@@ -50,17 +50,17 @@ def _of(tensor: TensorPlan) -> str:
     return f" of shape {list(tensor.shape)}" if tensor.shape is not None else ""
 
 
+def _apart(tensor: TensorPlan) -> str:
+    return f"give {tensor.layer!r} its own {tensor.role} in layers, or exclude it"
+
+
 def _group_fix(tensor: TensorPlan, length: int, size: int) -> str:
-    apart = f"give {tensor.layer!r} its own {tensor.role} in layers, or exclude it"
+    apart = _apart(tensor)
     if tensor.settings.dtype.group_size is not None:
         return f"{tensor.settings.dtype.name} fixes the group size at {size}: {apart}"
     divisors = [d for d in range(2, length + 1) if length % d == 0]
     near = sorted(divisors, key=lambda d: abs(d - size))[:2]
     return f"write group_size: {' or '.join(map(str, near))}, or {apart}" if near else apart
-
-
-def _problem(tensor: TensorPlan, message: str, fix: str, code: str) -> Problem:
-    return Problem(f"{tensor.key} ({tensor.origin.rule}): {message}", fix=fix, place=tensor.origin.place, code=code)
 
 
 def ties(plan: Plan, outline: Outline) -> Iterator[Problem]:

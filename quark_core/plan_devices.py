@@ -17,6 +17,8 @@ from quark_core.plugin.plan import Plan, TensorPlan
 from quark_core.plugin.specs import DeviceSpec
 from quark_core.registry import Registry
 
+_CODE = "device_operator"
+
 
 @dataclass(frozen=True)
 class DeviceLimits:
@@ -63,13 +65,15 @@ class DeviceLimits:
         what = f"{self.name} takes"
         if not rows:
             message = f"{what} no {tensor.role} of {operator}"
-            yield _problem(tensor, message, f"exclude {tensor.layer!r}, or skip its {tensor.role} in layers")
+            fix = f"exclude {tensor.layer!r}, or skip its {tensor.role} in layers"
+            yield tensor.problem(message, fix=fix, code=_CODE)
             return
         mine = [row for row in rows if tensor.settings.dtype.name in row.dtypes]
         if not mine:
             near = nearest(tensor.settings.dtype.name, dtypes)
             message = f"{what} {tensor.role} dtype {join_words(dtypes, 'or')} of {operator}"
-            yield _problem(tensor, message, f"write dtype: {near} for {tensor.layer!r} in layers, or exclude it")
+            fix = f"write dtype: {near} for {tensor.layer!r} in layers, or exclude it"
+            yield tensor.problem(message, fix=fix, option="dtype", code=_CODE)
             return
         what = f"{what} {tensor.role} {tensor.settings.dtype.name} of {operator} only with"
         for field, allowed in limits(mine[0]).items():
@@ -78,7 +82,7 @@ class DeviceLimits:
                 continue
             near = join_words([nearest(value, allowed)])
             fix = f"write {field}: {near} for {tensor.layer!r} in layers, or exclude it"
-            yield _problem(tensor, f"{what} {field} {join_words(allowed, 'or')}", fix)
+            yield tensor.problem(f"{what} {field} {join_words(allowed, 'or')}", fix=fix, option=field, code=_CODE)
 
     def _axis(self, tensor: TensorPlan, layer: LayerOutline) -> Iterator[Problem]:
         """Yield a problem where scales lie along another axis than they do when the config names none."""
@@ -89,7 +93,8 @@ class DeviceLimits:
         if axis is None or axis == own or (rank and axis % rank == own % rank):
             return
         message = f"{self.name} takes {tensor.role} scales of {layer.operator or 'a layer'} along axis {own} only"
-        yield _problem(tensor, f"{message}, and these lie along axis {axis}", "leave ch_axis out")
+        message += f", and these lie along axis {axis}"
+        yield tensor.problem(message, fix="leave ch_axis out", option="ch_axis", code=_CODE)
 
 
 def _value(tensor: TensorPlan, field: str) -> Value | None:
@@ -100,11 +105,6 @@ def _value(tensor: TensorPlan, field: str) -> Value | None:
         return None
     found: Value | None = plain(getattr(settings, field))
     return found
-
-
-def _problem(tensor: TensorPlan, message: str, fix: str) -> Problem:
-    text = f"{tensor.key} ({tensor.origin.rule}): {message}"
-    return Problem(text, fix=fix, place=tensor.origin.place, code="device_operator")
 
 
 __all__ = ["DeviceLimits"]

@@ -82,8 +82,16 @@ def main(args: list[str] | None = None) -> None:
     except QuarkError as error:
         _fail(error, str(error))
     except Exception as error:  # noqa: BLE001 - the last resort of a command line
-        text = f"unexpected {type(error).__name__}: {error}\nThis is a fault of Quark Core or of a plugin"
-        _fail(error, f"{text}; --debug shows where.")
+        text = f"unexpected {type(error).__name__}: {error}\nThis is a fault of {_culprit(error)}"
+        _fail(error, f"{text}; --debug shows more.")
+
+
+def _culprit(error: Exception) -> str:
+    """Return the plugin whose code raised, with the place there, or who it may have been."""
+    from quark_core.plugin.culprit import find_culprit
+
+    found = find_culprit(error)
+    return f"plugin {found.plugin!r} ({found.dist}), at {found.place}" if found else "Quark Core or of a plugin"
 
 
 def _fail(error: Exception, text: str) -> None:

@@ -230,6 +230,11 @@ class QuantConfig(_TensorRoles):
         """Return where something was written, when the config came from a file."""
         return self._places.get(path)
 
+    def place_near(self, *path: str | int) -> Place | None:
+        """Return where something, or the nearest part of the config around it, was written."""
+        places = (self.place(*path[:end]) for end in range(len(path), 0, -1))
+        return next((place for place in places if place is not None), None)
+
     def placed(self, places: Mapping[tuple[str | int, ...], Place]) -> Self:
         """Return a copy that knows where each of its parts was written."""
         copy = self.model_copy()

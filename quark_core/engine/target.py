@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from quark_core.config.models import QuantConfig
-from quark_core.errors import DeviceError, Place, PlanError
+from quark_core.errors import DeviceError, PlanError
 from quark_core.plan import make_plan
 from quark_core.plugin.adjustment import Adjustment
 from quark_core.plugin.devices import Device, PreparesGraph, Refines, Resolves, TakesPasses
@@ -86,14 +86,9 @@ class Target:
             yield
         except PlanError as error:
             raise PlanError(
-                problem if problem.place else replace(problem, place=self._place(problem.path))
+                problem if problem.place else replace(problem, place=self.config.place_near(*problem.path))
                 for problem in error.problems
             ) from error
-
-    def _place(self, path: tuple[str | int, ...]) -> Place | None:
-        """Return where ``path``, or the nearest part of the config around it, was written."""
-        places = (self.config.place(*path[:end]) for end in range(len(path), 0, -1))
-        return next((place for place in places if place is not None), None)
 
 
 def _use_passes(mode: Mode, device: Device, mode_name: str, device_name: str) -> bool:

@@ -10,6 +10,7 @@ from torch import nn
 from quark_core.engine.activations import measured_activations
 from quark_core.engine.report import FinalReport, LayerReport
 from quark_core.engine.sqnr import Sqnr
+from quark_core.engine.untouched import marks, touched
 from quark_core.engine.verify import Measured, Probe, cumulative, local
 from quark_core.errors import DataError, DeviceError
 from quark_core.plugin.adjustment import LayerPath
@@ -53,7 +54,7 @@ def verified(
 
     What quantization changes of each activation is added to ``activations``, by key.
     """
-    final = _final(device, quantized, lowered)
+    final = _final(device, plan, quantized, lowered)
     if not probes and final.model is None:
         return Verification(final_note=final.note)
     alone = local(quantized, probes)
@@ -70,16 +71,31 @@ def verified(
     )
 
 
-def _final(device: Device, quantized: nn.Module, lowered: nn.Module | None) -> _Final:
+def _final(device: Device, plan: Plan, quantized: nn.Module, lowered: nn.Module | None) -> _Final:
     if lowered is not None:
-        return _Final("lowered", lowered, lowered.layer_paths if isinstance(lowered, Lowered) else {})
+        return _Final("lowered", lowered, _paths(lowered, plan))
     if not isinstance(device, Executes):
         return _Final()
+    before = marks(quantized)
     try:
         executor = device.executor(quantized)
     except DeviceError as error:
         return _Final(note=str(error))
-    return _Final("executor", executor, executor.layer_paths if isinstance(executor, Lowered) else {})
+    if part := touched(before, marks(quantized)):
+        raise DeviceError(
+            f"executor() changed {part!r} of the model that it was given, which is the result of the job: let it work "
+            "on copy.deepcopy(model); this is a fault of the device's plugin"
+        )
+    return _Final("executor", executor, _paths(executor, plan))
+
+
+def _paths(model: nn.Module, plan: Plan) -> Mapping[str, LayerPath]:
+    paths = model.layer_paths if isinstance(model, Lowered) else {}
+    if unknown := set(paths) - {layer.name for layer in plan.layers}:
+        raise DeviceError(
+            f"layer_paths names {min(unknown)!r}, which is no layer of the plan; this is a fault of the device's plugin"
+        )
+    return paths
 
 
 def _replayed(final: _Final, probes: Sequence[Probe]) -> Measured:

@@ -1,5 +1,7 @@
 """Everything that a plugin imports from Quark Core. Importing it never imports torch."""
 
+from quark_core.config.scaling import ScaleDtype, ScaleRule
+from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin.adjustment import Adjustment, LayerPath
 from quark_core.plugin.capability import Capability, ModeLimit
 from quark_core.plugin.devices import (
@@ -68,12 +70,16 @@ __all__ = [
     "PictureNode",
     "Plan",
     "PreparesGraph",
+    "QSchemeType",
     "Ref",
     "Refines",
     "Replays",
     "Resolves",
     "Rounding",
     "RoundingSpec",
+    "ScaleDtype",
+    "ScaleRule",
+    "ScaleType",
     "See",
     "Settings",
     "TakesPasses",

@@ -14,6 +14,9 @@ class Adjustment:
     why: str
 
 
+PATHS = ("kernel", "integer", "dequantized", "simulated", "float")
+
+
 @dataclass(frozen=True)
 class LayerPath:
     """How a layer of a lowered model computes."""
@@ -23,3 +26,7 @@ class LayerPath:
     floating point, from packed weights; ``simulated``: in floating point on quantized values; ``float``."""
     why: str = ""
     """Which kernel, or why there is none."""
+
+    def __post_init__(self) -> None:
+        if self.path not in PATHS:
+            raise ValueError(f"LayerPath({self.path!r}): there are {', '.join(PATHS)}")

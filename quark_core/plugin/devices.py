@@ -80,8 +80,7 @@ class Refines(Protocol):
     def refine(self, plan: Plan) -> tuple[Plan, Sequence[Adjustment]]:
         """Return the plan that is obeyed, and what was changed; the same plan and options give the same.
 
-        Raises PlanError for what capabilities cannot say; a Problem with ``place=tensor.origin.place`` is shown at its
-        line.
+        Raises PlanError([tensor.problem(…), …]) for what capabilities cannot say, shown at their lines of the config.
         """
 
 

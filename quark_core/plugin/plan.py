@@ -1,10 +1,10 @@
 """A plan: what happens to each tensor of a model, and which rule of the config said so. Plain data, free of torch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from quark_core.errors import Place
+from quark_core.errors import Place, Problem
 from quark_core.plugin.settings import Settings
 
 
@@ -16,6 +16,8 @@ class Origin:
     """Path in the config, such as ``layers[1].weight`` or ``exclude[0]``."""
     place: Place | None = None
     """Where that stands, when the config came from a file."""
+    path: tuple[str | int, ...] = field(default=(), kw_only=True)
+    """The same as ``rule``, as keys and list indexes from the config's root."""
 
     def __str__(self) -> str:
         # The file's name without its folder: reports are saved, and the same job elsewhere gives the same bytes.
@@ -43,6 +45,16 @@ class TensorPlan:
     def key(self) -> str:
         """Identifier within the model, such as ``features.0.weight``; used by report and files."""
         return f"{self.layer}.{self.name}" if self.layer else self.name
+
+    def problem(self, message: str, *, fix: str, option: str = "", code: str = "invalid") -> Problem:
+        """Return a Problem of this tensor for a PlanError, shown at the rule that asked for it.
+
+        With ``option``, a field of the tensor config such as ``group_size``, at that field, where the config has it.
+        """
+        text = f"{self.key} ({self.origin.rule}): {message}"
+        if option and self.origin.path:
+            return Problem(text, fix, (*self.origin.path, option), code=code)
+        return Problem(text, fix, place=self.origin.place, code=code)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Run:
 
 
 def network(multiple: int = 1, *, sums: bool = False) -> nn.Module:
-    """Return a convolution, a batch norm and a linear layer, and between them, if asked for, a sum.
+    """Return a convolution, a batch norm and two linear layers, and before these, if asked for, a sum.
 
     ``multiple`` divides each number of channels.
     """
@@ -46,7 +46,9 @@ def network(multiple: int = 1, *, sums: bool = False) -> nn.Module:
     layers: list[nn.Module] = [nn.Conv2d(inputs, inner, 3), nn.BatchNorm2d(inner), nn.ReLU()]
     if sums:
         layers.append(residual(inner))
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * inner, outputs)).eval()
+    # What reaches the second linear layer has both signs, so that asymmetric inputs have a zero point.
+    head = (nn.Linear(4 * inner, 2 * inner), nn.Linear(2 * inner, outputs))
+    return nn.Sequential(*layers, nn.Flatten(), *head).eval()
 
 
 def residual(channels: int) -> nn.Module:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from quark_core.errors import DeviceError, QuarkError
 from quark_core.plugin import Device, DeviceSpec, Executes, Lowered, PreparesGraph, Resolves
+from quark_core.plugin.operators import OPERATORS
 from quark_core.registry import current
 from quark_core.testing.device_cases import Case, cases
 from quark_core.testing.device_runs import Run, network, run
-from quark_core.testing.options import build, make
+from quark_core.testing.options import build, make, takes
 from quark_core.testing.suite import Suite
 
 if TYPE_CHECKING:
     from torch import nn
-
-PATHS = ("kernel", "integer", "dequantized", "simulated", "float")
 
 
 class DeviceTests(Suite, abstract=True):
@@ -66,6 +66,9 @@ class DeviceTests(Suite, abstract=True):
                 n for n in row.round_methods or () if n not in roundings
             ]
             assert not unknown, f"no installed plugin adds {unknown[0]!r}, which a Capability names"
+            for name in set(row.operators or ()) - set(OPERATORS):
+                near = get_close_matches(name, OPERATORS, 1, cutoff=0.8)
+                assert not near, f"a Capability names operator {name!r}; did you mean {near[0]!r}?"
 
     def test_its_capabilities_allow_something(self) -> None:
         assert self.spec.capabilities != (), "capabilities=() takes nothing; leave it out to take everything"
@@ -120,6 +123,10 @@ class DeviceTests(Suite, abstract=True):
         named = [name for when in whens for name in when]
         unknown = [name for name in named if name not in known]
         assert not unknown, f"`when` names {unknown[0]!r}, which is no option; there are {sorted(known)}"
+        for when in whens:
+            for name, values in when.items():
+                wrong = [value for value in values if not takes(self.spec.options, name, value)]
+                assert not wrong, f"`when` asks for {name}={wrong[0]!r}, which the option cannot be"
 
     def test_settled_options_stay_settled(self) -> None:
         for lowering in (False, True):
@@ -184,6 +191,23 @@ class DeviceTests(Suite, abstract=True):
         replay(model, (found.batch,), lambda layer, _value: seen.add(layer), layers)
         return seen
 
+    def test_its_executor_leaves_the_model_alone(self) -> None:
+        from quark_core.engine.untouched import marks, touched
+
+        for found in self.runs():
+            device = self.device()
+            if not isinstance(device, Executes):
+                return
+            before, output = marks(found.final), found.final(found.batch)
+            try:
+                device.executor(found.final)
+            except DeviceError:
+                continue
+            part = touched(before, marks(found.final))
+            assert part is None, f"{found.what}: executor changed {part!r} of its model; work on copy.deepcopy(model)"
+            same = found.final(found.batch).equal(output)
+            assert same, f"{found.what}: executor changed what its model computes; work on copy.deepcopy(model)"
+
     def test_layers_say_how_they_compute(self) -> None:
         for name, model, found in self.finals():
             paths = model.layer_paths if isinstance(model, Lowered) else {}
@@ -191,5 +215,3 @@ class DeviceTests(Suite, abstract=True):
             assert set(paths) <= layers, f"{name}: layer_paths names no layers: {sorted(set(paths) - layers)}"
             unseen = set(paths) - self._seen(model, found, set(paths))
             assert not unseen, f"{name}: a replay does not show {sorted(unseen)}; copy the `meta` of replaced nodes"
-            unknown = {path.path for path in paths.values()} - set(PATHS)
-            assert not unknown, f"{name}: {sorted(unknown)} are no paths; there are {PATHS}"

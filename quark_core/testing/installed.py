@@ -11,6 +11,7 @@ from quark_core.testing.devices import DeviceTests
 from quark_core.testing.dtypes import DtypeTests
 from quark_core.testing.modes import ModeTests
 from quark_core.testing.observers import ObserverTests
+from quark_core.testing.options import variants
 from quark_core.testing.plugins import PluginTests
 from quark_core.testing.roundings import RoundingTests
 from quark_core.testing.suite import Suite
@@ -26,7 +27,7 @@ SUITES: dict[type, type[Suite]] = {
 
 
 def suites(found: Found) -> dict[str, type[Suite]]:
-    """Return test classes for a plugin that loads, by names that pytest collects."""
+    """Return test classes for a plugin that loads, by names that pytest collects: one for each variant of options."""
     (plugin,) = (p for p in installed().plugins if (p.name, p.dist) == (found.name, found.dist))
     module = found.entry_point.value.partition(":")[0]
     made: dict[str, type[Suite]] = {
@@ -34,8 +35,10 @@ def suites(found: Found) -> dict[str, type[Suite]]:
     }
     for number, (kind, name) in enumerate(plugin.adds):
         spec = installed().get(kind, name)
-        title = f"Test_{number}"
-        made[title] = _suite(SUITES[type(spec)], title, spec=spec)
+        for variant, options in enumerate(variants(spec)):
+            title = f"Test_{number}_{variant}"
+            more = {"options": options} if options else {}
+            made[title] = _suite(SUITES[type(spec)], title, spec=spec, **more)
     return made
 
 

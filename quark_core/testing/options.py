@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, cast, get_args, get_origin
 
-from quark_core.plugin import DeviceSpec, ModeSpec, ObserverSpec, Options, RoundingSpec
+from pydantic import ValidationError
+
+from quark_core.plugin import DeviceSpec, DtypeSpec, ModeSpec, ObserverSpec, Options, RoundingSpec
+from quark_core.plugin.specs import Spec
 
 SpecWithOptions = ObserverSpec | RoundingSpec | DeviceSpec | ModeSpec
 
@@ -24,6 +27,40 @@ def make(spec: SpecWithOptions, given: Mapping[str, Any]) -> Options:
         f"{spec.name} needs options: give `{missing[0]}` a Field(examples=[…]), or set it in the suite's options"
     )
     return spec.options.model_validate({"name": spec.name, **examples, **given})
+
+
+def variants(spec: Spec) -> Iterator[dict[str, Any]]:
+    """Yield options to test a spec with: its defaults, then each other value of an option that has a few, by itself."""
+    yield {}
+    fields = {} if isinstance(spec, DtypeSpec) else dict(spec.options.model_fields)
+    for name, info in fields.items():
+        for value in _few(info.annotation) if name != "name" else ():
+            if value != info.get_default(call_default_factory=True) and _valid(spec, {name: value}):
+                yield {name: value}
+
+
+def _few(annotation: Any) -> tuple[Any, ...]:
+    if annotation is bool:
+        return (False, True)
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def _valid(spec: Spec, given: Mapping[str, Any]) -> bool:
+    # Options may refuse each other.
+    try:
+        make(cast("SpecWithOptions", spec), given)
+    except ValidationError:
+        return False
+    return True
+
+
+def takes(options: type[Options], name: str, value: Any) -> bool:
+    """Return whether an option can have a value; what else is missing or wrong does not count."""
+    try:
+        options.model_validate({name: value})
+    except ValidationError as error:
+        return not any(fault["loc"][:1] == (name,) for fault in error.errors())
+    return True
 
 
 def build(spec: SpecWithOptions, given: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from quark_core.errors import PluginError
 from quark_core.plugin.discovery import Found
@@ -101,11 +102,18 @@ def _quiet(output: StringIO) -> Iterator[None]:
 
 def _words(caught: pytest.ExceptionInfo[BaseException]) -> tuple[str, str]:
     error = caught.value
-    first = next(iter(str(error).splitlines()), "")
+    first = _said(error)
     said = isinstance(error, AssertionError | pytest.fail.Exception) and not first.startswith("assert ")
     message = first if said else f"{type(error).__name__}: {first}".rstrip(": ")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_theirs(frame.filename)]
     return message, f"{frames[-1].filename}:{frames[-1].lineno}" if frames and not said else ""
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        faults = error.errors(include_url=False)
+        return "; ".join(f"{'.'.join(map(str, fault['loc'])) or error.title}: {fault['msg']}" for fault in faults)
+    return next(iter(str(error).splitlines()), "")
 
 
 def _is_theirs(filename: str) -> bool:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from quark_core.config.condition import plain
+
 PROPERTY = "quark_conformance"
 """Property of a test report that says which suite the check belongs to."""
 
@@ -59,7 +61,9 @@ class Suite:
     def subject(cls) -> str:
         """Return the name of what is tested."""
         values = [getattr(cls, name) for name in cls.required]
-        return ", ".join(str(getattr(value, "name", value)) for value in values)
+        name = ", ".join(str(getattr(value, "name", value)) for value in values)
+        options = (f"{option}={plain(value)}" for option, value in getattr(cls, "options", {}).items())
+        return " ".join([name, *options])
 
     @pytest.fixture(autouse=True)
     def _counted(self, record_property: Callable[[str, object], None]) -> None:

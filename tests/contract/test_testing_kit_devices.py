@@ -142,10 +142,18 @@ class NoisyProof(Sound):
         return Noisy()
 
 
-class Mistaken(NoisyChip):
-    def lower(self, model: nn.Module) -> Any:
-        marked: Any = model
-        marked.layer_paths = {"0": LayerPath("magic")}
+class Meddles(Sound):
+    def executor(self, model: nn.Module) -> Any:
+        model.add_module("0", nn.Identity())
+        return model
+
+
+class Secretly(Sound):
+    """Writes past what counts writes."""
+
+    def executor(self, model: nn.Module) -> Any:
+        for parameter in model.parameters():
+            parameter.data.zero_()
         return model
 
 
@@ -176,6 +184,7 @@ FAULTS: dict[str, list[tuple[type[Sound], DeviceSpec]]] = {
     "test_its_capabilities_name_what_there_is": [
         (Sound, UNKNOWN),
         (Sound, with_rows(Capability(("weight",), ("int8",), round_methods=("up",)))),
+        (Sound, with_rows(Capability(("weight",), ("int8",), operators=("linear", "conv_2d")))),
     ],
     "test_its_capabilities_allow_something": [(Sound, with_rows())],
     "test_what_its_capabilities_take_can_be_quantized": [(Choosy, CPU)],
@@ -186,6 +195,7 @@ FAULTS: dict[str, list[tuple[type[Sound], DeviceSpec]]] = {
     "test_its_conditions_name_its_options": [
         (Sound, with_rows(Capability(("weight",), ("int8",), when={"absent": (1,)}))),
         (Sound, DeviceSpec(CPU.options, CPU.impl, modes=(ModeLimit(("eager_mode",), {"absent": (1,)}),))),
+        (Sound, with_rows(Capability(("weight",), ("int8",), when={"isa": ("no such",)}))),
     ],
     "test_settled_options_stay_settled": [(Unsettled, CPU)],
     "test_refining_keeps_every_tensor": [(Forgetful, CPU)],
@@ -193,7 +203,8 @@ FAULTS: dict[str, list[tuple[type[Sound], DeviceSpec]]] = {
     "test_adjusting_twice_changes_nothing_more": [(Restless, CPU)],
     "test_every_adjustment_says_why": [(Silent, CPU)],
     "test_what_it_computes_stays_close_to_the_quantized_model": [(NoisyChip, CPU), (NoisyProof, CPU), (Idle, CPU)],
-    "test_layers_say_how_they_compute": [(Mistaken, CPU), (Lost, CPU), (Hidden, CPU)],
+    "test_layers_say_how_they_compute": [(Lost, CPU), (Hidden, CPU)],
+    "test_its_executor_leaves_the_model_alone": [(Meddles, CPU), (Secretly, CPU)],
 }
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Self
 
 import ml_dtypes
 import numpy as np
 import pytest
 import torch
+from pydantic import Field, model_validator
 
-from quark_core.plugin import BlockFormat, CodebookFormat, FloatFormat, Format, IntFormat
+from quark_core.plugin import BlockFormat, CodebookFormat, FloatFormat, Format, IntFormat, ObserverSpec, Options, Ref
 from quark_core.testing.formats import values_of
-from quark_core.testing.options import newer_keywords
+from quark_core.testing.options import newer_keywords, variants
 from quark_core.testing.settings import settings_for
 from quark_core.testing.state import values_held
 from quark_dtypes import DTYPES
@@ -65,3 +66,28 @@ def test_keywords_newer_than_draft_7_are_found() -> None:
         "prefixItems",
         "dependentSchemas",
     ]
+
+
+class ManyOptions(Options):
+    """Options of several kinds."""
+
+    name: Literal["acme.many"] = "acme.many"
+    size: Literal["small", "large"] = "large"
+    """One of a few."""
+    fast: bool = False
+    """One of two."""
+    share: float = Field(default=0.5, gt=0, lt=1)
+    """One of many."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.fast and self.size == "large":
+            raise ValueError("what is large is not fast")
+        return self
+
+
+def test_options_with_few_values_are_tested_with_each() -> None:
+    spec = ObserverSpec(ManyOptions, Ref("json:dumps"))
+    # `fast: true` beside the default size is refused, so that it is no way to use it.
+    assert list(variants(spec)) == [{}, {"size": "small"}]
+    assert list(variants(DTYPES[0])) == [{}]

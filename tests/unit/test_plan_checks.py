@@ -22,7 +22,7 @@ def test_a_group_size_that_does_not_divide_names_layer_size_and_fix(tmp_path: Pa
     )
     assert problem.fix == "write group_size: 24 or 16, or give 'fc' its own weight in layers, or exclude it"
     assert problem.place is not None
-    assert problem.place.line == 1
+    assert problem.place.line == 4
 
 
 def test_the_fix_of_a_prime_length_offers_that_length() -> None:

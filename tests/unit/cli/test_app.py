@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from quark_core.cli.app import VERBS, app, main
 from quark_core.cli.refs import called
 from quark_core.errors import ConfigError
+from quark_core.plugin.culprit import Culprit
 from tests.unit.cli.conftest import Quark, Ran
 
 COMMAND = Path(sys.executable).with_name("quark")
@@ -113,6 +114,24 @@ def test_the_installed_command_fails_without_a_traceback(work: Path) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("error: --model 'some_nets:broken': RuntimeError: no weights here; ")
     assert "Traceback" in process("plan", "no.yaml", "--model", "a:b", "--debug", cwd=work).err
+
+
+def test_the_package_runs_as_the_command(work: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "quark_core", "--version"], cwd=work, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout.partition(",")[0], ran.stderr) == (0, "quark", "")
+
+
+def test_faults_of_a_plugin_name_it(quark: Quark, monkeypatch: pytest.MonkeyPatch) -> None:
+    def burst(*_args: object, **_named: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(app, "main", burst)
+    found = Culprit("acme", "quark-acme 0.1", "acme/device.py:7")
+    monkeypatch.setattr("quark_core.plugin.culprit.find_culprit", lambda _error: found)
+    ran = quark("plugins")
+    assert "This is a fault of plugin 'acme' (quark-acme 0.1), at acme/device.py:7; --debug shows more." in ran.err
 
 
 def test_a_reader_that_leaves_early_is_no_fault(work: Path) -> None:

@@ -1,7 +1,9 @@
 """Replays: what the noise of each layer is, alone and together, checked by hand; thresholds."""
 
+import copy
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ from torch import Tensor, nn
 
 from quark_core import QuantConfig, Result, load_config, quantize
 from quark_core.engine.verify import cumulative, local, record
-from quark_core.errors import DataError, VerificationError
+from quark_core.errors import DataError, DeviceError, VerificationError
+from quark_core.plugin import LayerPath
 from quark_core.registry import use
-from tests.unit.engine.chip import chip_registry
+from tests.unit.engine.chip import Chip, Final, chip_registry
 from tests.unit.engine.sample_nets import INT8, ROWS8, mlp
 
 X = torch.randn(8, 6, generator=torch.Generator().manual_seed(3))
@@ -134,6 +137,41 @@ def test_a_device_with_nothing_to_prove() -> None:
     report = run(device={"name": "acme.chip", "proves": False}, weight=ROWS8).report
     assert (report.final, report.final_note) == (None, "nothing to prove")
     assert "executor: none, nothing to prove" in str(report)
+
+
+def zeroes(model: nn.Module) -> None:
+    with torch.no_grad():
+        next(model.parameters()).zero_()
+
+
+def replaces(model: nn.Module) -> None:
+    model.add_module("0", nn.Identity())
+
+
+@pytest.mark.parametrize(("damage", "part"), [(zeroes, "0.weight"), (replaces, "0 (module)")])
+def test_an_executor_that_changes_the_result_is_refused(
+    damage: Callable[[nn.Module], None], part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def executor(_chip: Chip, model: nn.Module) -> nn.Module:
+        made = copy.deepcopy(model)
+        damage(model)
+        return made
+
+    monkeypatch.setattr(Chip, "executor", executor)
+    with pytest.raises(DeviceError, match=re.escape(f"executor() changed {part!r} of the model")):
+        run(device="acme.chip", weight=ROWS8)
+
+
+def test_paths_of_layers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = {"0": LayerPath("kernel"), "nope": LayerPath("kernel")}
+    monkeypatch.setattr(Chip, "executor", lambda _chip, model: Final(copy.deepcopy(model), paths, 0.0))
+    with pytest.raises(DeviceError, match="layer_paths names 'nope', which is no layer of the plan"):
+        run(device="acme.chip", weight=ROWS8)
+
+
+def test_a_path_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"LayerPath\('magic'\): there are kernel, integer, "):
+        LayerPath("magic")
 
 
 def test_a_shortfall_names_the_line_and_the_worst_layers(tmp_path: Path) -> None:

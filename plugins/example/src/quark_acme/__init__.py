@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from quark_core.config.type import QSchemeType
 from quark_core.plugin import (
     Capability,
     DeviceSpec,
@@ -13,6 +12,7 @@ from quark_core.plugin import (
     ModeSpec,
     ObserverSpec,
     Options,
+    QSchemeType,
     Ref,
     RoundingSpec,
     hookimpl,

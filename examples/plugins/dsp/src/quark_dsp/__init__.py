@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from quark_core.config.type import QSchemeType, ScaleType
-from quark_core.plugin import Capability, DeviceSpec, ModeLimit, Options, Ref, hookimpl
+from quark_core.plugin import Capability, DeviceSpec, ModeLimit, Options, QSchemeType, Ref, ScaleType, hookimpl
 
 QUARK_API = 1
 
