@@ -14,6 +14,8 @@
 - ``folded``, ``Norm``: weight and bias of a layer that takes in the batch norm behind it.
 - ``Note``, ``note``, ``set_note``, ``result_of``, ``set_result``: what graph mode notes on the nodes of its graphs;
   ``argument``, ``attribute`` read a node further, ``Convolution``, ``convolution``, ``convolution_of`` how one walks.
+- ``lower_layers``: puts a device's own modules in place of linear layers and convolutions, in models of modules and in
+  graphs; ``Site`` is one of them, ``Made`` what computes it.
 - ``set_codes``, ``codes_of``: that the value of a node are integer codes, which replays then dequantize.
 - ``Declared``, ``declare``, ``declared``: functions that a device's passes put into graphs, as operators.
 - ``stored_codes``, ``stored_values``: the codes of a quantized parameter, and the values that they stand for.
@@ -48,6 +50,7 @@ from quark_core.engine.modules.own_code import float_class, mode_hook, own_code
 from quark_core.engine.modules.replace import replace_modules, restore_modules
 from quark_core.engine.quantizer import SUFFIX, Quantizer, parameter_quantizers, quantizers, stored_codes, stored_values
 from quark_core.engine.rows import stored_rows
+from quark_core.engine.sites import Made, Site, lower_layers
 
 
 def is_operator(module: nn.Module) -> bool:
@@ -59,9 +62,11 @@ __all__ = [
     "SUFFIX",
     "Convolution",
     "Declared",
+    "Made",
     "Norm",
     "Note",
     "Quantizer",
+    "Site",
     "add_quantizers",
     "argument",
     "attribute",
@@ -75,6 +80,7 @@ __all__ = [
     "folded",
     "is_operator",
     "leave_fused_paths",
+    "lower_layers",
     "mode_hook",
     "note",
     "outline_modules",

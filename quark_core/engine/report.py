@@ -124,8 +124,21 @@ class Report:
             f"coverage: {self.coverage}",
             f"size: {self.float_bytes} -> {self.stored_bytes} bytes{ratio}",
             *self._quality(),
+            *self._never_ran(),
             f"mode: {self.mode}, device: {self.device}" + (f" ({self.device_note})" if self.device_note else ""),
         ]
+
+    @property
+    def never_ran(self) -> tuple[str, ...]:
+        """Keys of the activations whose quantizers saw no value in the probe batches; empty without probe batches."""
+        seen = self.tensors if self.probe_batches else ()
+        return tuple(t.key for t in seen if t.role in ("input", "output") and t.sqnr_db is None and not t.shared)
+
+    def _never_ran(self) -> list[str]:
+        if not (keys := self.never_ran):
+            return []
+        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        return [f"never ran: the replayed batches reached no quantizer of {', '.join(keys[:_NAMED])}{more}"]
 
     def _quality(self) -> list[str]:
         if self.output_sqnr_db is None:
@@ -143,6 +156,10 @@ class Report:
                 f"quantized model: {_db(self.final.quantized_sqnr_db)}"
             )
         return lines
+
+
+_NAMED = 5
+"""Keys that are listed before the rest is only counted."""
 
 
 def _db(value: float | None) -> str:

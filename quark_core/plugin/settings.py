@@ -41,9 +41,9 @@ class Settings:
         """Return a short text for tables: ``int4 per_group 32 axis 1 half_even min_max``."""
         parts = [self.dtype.name, *self._scheme(), *self._scale()]
         if not isinstance(self.dtype.format, CodecFormat):
-            parts.append(self.rounding.name)
+            parts.append(_said(self.rounding.name, self.rounding_options))
         if self.observer is not None:
-            parts.append(self.observer.name)
+            parts.append(_said(self.observer.name, self.observer_options))
         if self.is_dynamic and not self.dtype.is_block:
             parts.append("dynamic")
         return " ".join(parts)
@@ -67,3 +67,15 @@ class Settings:
             yield f"scale {self.scale_rule}"
         if self.scale_dtype is not ScaleDtype.float32:
             yield f"scale {self.scale_dtype}"
+
+
+def _said(name: str, options: Options | None) -> str:
+    """Return a name with those of its options that are not their defaults: ``percentile(percentile=99.0)``."""
+    fields = type(options).model_fields.items() if options else ()
+    given = {field: (getattr(options, field), info) for field, info in fields if field != "name"}
+    other = [
+        f"{field}={value}"
+        for field, (value, info) in given.items()
+        if info.is_required() or value != info.get_default(call_default_factory=True)
+    ]
+    return f"{name}({', '.join(other)})" if other else name

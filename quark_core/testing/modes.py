@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
 
 from quark_core.plugin import Mode, ModeSpec, Plan
 from quark_core.testing.options import build, make
@@ -149,6 +153,22 @@ class ModeTests(Suite, abstract=True):
             near = nets.decibels(expected, got)
             assert near >= self.least_decibels, f"{name}: {near:.1f} dB, {self.least_decibels} are needed"
             assert not torch.equal(got, expected), f"{name}: nothing was quantized"
+
+    def test_a_saved_model_loads_the_same(self) -> None:
+        import torch
+
+        from quark_core import load
+
+        for name, model, batch in self.nets():
+            result = self.quantized(model, batch)
+            with TemporaryDirectory() as folder:
+                result.save(Path(folder) / "saved")
+                try:
+                    loaded = load(Path(folder) / "saved", model)
+                except Exception as error:  # noqa: BLE001 - whatever it is, users would meet it
+                    pytest.fail(f"{name}: what was saved cannot be loaded: {type(error).__name__}: {error}")
+            same = torch.equal(loaded(batch), result.model(batch))
+            assert same, f"{name}: what was saved and loaded computes something else"
 
     def test_tied_weights_stay_tied(self) -> None:
         model, batch = self.tied()

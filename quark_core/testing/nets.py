@@ -65,6 +65,20 @@ def _embedding() -> nn.Module:
     return nn.Sequential(nn.Embedding(11, 8), nn.Linear(8, 3))
 
 
+class Attentive(nn.Module):
+    """Attention, whose output projection is never called as a module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores of each step of ``x``, ``[batch, steps, 8]``."""
+        scores: Tensor = self.head(self.attention(x, x, x, need_weights=False)[0])
+        return scores
+
+
 _TOKENS = torch.arange(22).reshape(2, 11) % 11
 
 NETS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor]]] = {
@@ -72,6 +86,7 @@ NETS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor]]] = {
     "convolution": (_convolution, lambda: torch.randn(2, 3, 8, 8)),
     "embedding": (_embedding, lambda: _TOKENS),
     "tied": (Tied, lambda: _TOKENS),
+    "attention": (Attentive, lambda: torch.randn(2, 5, 8)),
     "stranger": (Stranger, lambda: torch.randn(5, 6)),
 }
 """Name -> what makes the network, and a batch for it."""

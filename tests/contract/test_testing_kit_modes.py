@@ -105,6 +105,18 @@ class Parts(Sound):
         return prepared
 
 
+class Keeps(Sound):
+    """Keeps in Python what no folder holds."""
+
+    made = 0
+
+    def convert(self, prepared: nn.Module) -> nn.Module:
+        Keeps.made += 1
+        shift = Keeps.made / 1000
+        prepared.register_forward_hook(lambda _module, _inputs, output: output + shift)
+        return super().convert(prepared)
+
+
 FAULTS: dict[str, type[Sound]] = {
     "test_the_outline_lists_every_layer_with_parameters": Drops,
     "test_the_outline_counts_every_parameter_once": CountsTwice,
@@ -116,6 +128,7 @@ FAULTS: dict[str, type[Sound]] = {
     "test_there_is_a_quantizer_at_each_tensor_of_the_plan": WeightsOnly,
     "test_names_in_the_state_dict_stay": Wraps,
     "test_int8_stays_close_to_float": Zeroes,
+    "test_a_saved_model_loads_the_same": Keeps,
     "test_tied_weights_stay_tied": Parts,
     "test_no_layer_is_lost_in_silence": Silent,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 T = TypeVar("T")
 _OF_MODE = "_quark_mode"
@@ -34,6 +35,8 @@ def own_code(module: nn.Module, *plain: type[nn.Module]) -> str | None:
     hooks: tuple[Any, ...] = (*module._forward_pre_hooks.values(), *module._forward_hooks.values())  # noqa: SLF001 - torch tells of hooks nowhere else
     if not all(getattr(hook, _OF_MODE, False) for hook in hooks):
         return "it has forward hooks"
+    if is_parametrized(module):
+        return "its parameters are computed (torch.nn.utils.parametrize)"
     forward: Any = float_class(module).forward
     if plain and not any(forward is cls.forward for cls in plain):
         return "its class has a forward of its own"

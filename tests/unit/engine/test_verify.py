@@ -133,6 +133,36 @@ def test_the_devices_own_arithmetic_is_replayed_and_named() -> None:
     assert "executor: " in str(report)
 
 
+class Branches(nn.Module):
+    """Calls one of its two layers only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.idle = nn.Linear(6, 4), nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.used(x) if x.shape[-1] == 6 else self.idle(x)
+        return result
+
+
+def test_quantizers_that_never_ran_are_named() -> None:
+    dynamic = {"dtype": "int8", "is_dynamic": True}
+    report = run(model=Branches(), weight=INT8, input=dynamic).report
+    assert report.never_ran == ("idle.input",)
+    assert "never ran: the replayed batches reached no quantizer of idle.input\n" in str(report)
+    assert run(model=Branches(), weight=INT8, input=dynamic, verify={"probe_batches": 0}).report.never_ran == ()
+    assert "never ran" not in str(run(weight=INT8, input=dynamic).report)
+
+
+def test_many_that_never_ran_are_counted() -> None:
+    idle = nn.ModuleList(nn.Linear(6, 4) for _ in range(8))
+    model = Branches()
+    model.more = idle
+    report = run(model=model, weight=INT8, input={"dtype": "int8", "is_dynamic": True}).report
+    assert len(report.never_ran) == 9
+    assert "more.3.input and 4 more" in str(report)
+
+
 def test_a_device_with_nothing_to_prove() -> None:
     report = run(device={"name": "acme.chip", "proves": False}, weight=ROWS8).report
     assert (report.final, report.final_note) == (None, "nothing to prove")

@@ -53,6 +53,12 @@ def hooked(*, before: bool = False, by_mode: bool = False) -> nn.Linear:
 def test_each_kind_of_own_code_has_a_name() -> None:
     assert own_code(Doubles(8, 4), nn.Linear) == "its class has a forward of its own"
     assert own_code(given_a_forward(), nn.Linear) == "it was given a forward of its own"
+    computed = nn.utils.parametrizations.weight_norm(nn.Linear(4, 4))
+    assert (
+        own_code(computed)
+        == own_code(computed, nn.Linear)
+        == ("its parameters are computed (torch.nn.utils.parametrize)")
+    )
     assert own_code(hooked(), nn.Linear) == own_code(hooked(before=True)) == "it has forward hooks"
 
 

@@ -6,14 +6,15 @@ import copy
 import warnings
 from collections.abc import Sequence
 
-from torch import fx, nn
+from torch import nn
 
+from quark_core.engine.authoring import Made, Site, lower_layers
 from quark_core.errors import DeviceError
-from quark_core.plugin import Adjustment, GraphPass
+from quark_core.plugin import Adjustment, GraphPass, LayerPath
 from quark_dsp import DspOptions
-from quark_dsp.graphs import lower_graph
 from quark_dsp.headroom import make_room
-from quark_dsp.modules import lower_modules
+from quark_dsp.layers import IntegerConv2d, IntegerLinear
+from quark_dsp.operands import no_operands, operands
 from quark_dsp.silu import HardSilu
 
 
@@ -53,6 +54,13 @@ class Dsp:
                     f"dsp.core computes on the host, and {name} is on {parameter.device}: the products of whole "
                     "numbers that it needs exist for the CPU only; move the model with model.cpu()"
                 )
-        if isinstance(model, fx.GraphModule):
-            return lower_graph(model)
-        return lower_modules(model)
+        return lower_layers(model, _made)
+
+
+def _made(site: Site) -> Made:
+    if site.kind not in ("linear", "conv2d"):
+        return LayerPath("simulated", f"the DSP has no {site.kind}")
+    if (why := no_operands(site)) is not None:
+        return LayerPath("simulated", why)
+    layer = IntegerLinear(operands(site)) if site.how is None else IntegerConv2d(operands(site), site.how)
+    return layer, LayerPath("integer", f"int8 {site.kind}, int32 sums")

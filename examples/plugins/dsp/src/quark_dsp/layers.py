@@ -63,18 +63,3 @@ class IntegerConv2d(nn.Module):
             ],
             2,
         )
-
-
-class Replaced(nn.Module):
-    """What stands where a layer of a model stood, with the quantizer of its output."""
-
-    def __init__(self, layer: nn.Module, old: nn.Linear | nn.Conv2d, output: nn.Module | None) -> None:
-        super().__init__()
-        self.layer, self.output_quantizer = layer, output
-        # Models may look at the parameters of their layers, if only to learn a dtype.
-        self.weight, self.bias = old.weight, old.bias
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # as in torch.nn.Linear
-        """Return the layer's result, quantized where its output is."""
-        result: Tensor = self.layer(input)
-        return result if self.output_quantizer is None else self.output_quantizer(result)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from quark_core.engine.authoring import Quantizer, stored_codes
+from quark_core.engine.authoring import Site, stored_codes
 
 LOW, HIGH = -128, 127
 """Codes of int8."""
@@ -36,9 +36,9 @@ class Operands:
         return (result if self.bias is None else result + self.bias).to(dtype)
 
 
-def no_operands(weight: Quantizer | None, source: Quantizer | None) -> str | None:
-    """Return why a layer with these quantizers of weight and input cannot be computed in whole numbers, or None."""
-    for name, quantizer in (("weight", weight), ("input", source)):
+def no_operands(site: Site) -> str | None:
+    """Return why a layer cannot be computed in whole numbers, or None."""
+    for name, quantizer in (("weight", site.weight_quantizer), ("input", site.input_quantizer)):
         if quantizer is None:
             return f"its {name} stays float"
         if quantizer.scale is None:
@@ -46,12 +46,11 @@ def no_operands(weight: Quantizer | None, source: Quantizer | None) -> str | Non
     return None
 
 
-def operands(weight: Quantizer, source: Quantizer, shape: tuple[int, ...], bias: Tensor | None) -> Operands:
-    """Return the operands of a layer whose weight has ``shape``; its quantizers have scales, see ``no_operands``."""
-    if weight.scale is None or source.scale is None:
-        raise ValueError(f"{weight.key}: there is no scale")
-    step = float(source.scale)
-    scales = weight.scale.double().expand(shape[0]) * step
-    return Operands(
-        stored_codes(weight, shape).to(torch.int32), scales, None if bias is None else bias.detach().double(), step
-    )
+def operands(site: Site) -> Operands:
+    """Return the operands of a layer; raises ValueError where it has none, see ``no_operands``."""
+    weight, source, shape = site.weight_quantizer, site.input_quantizer, tuple(site.weight.shape)
+    if weight is None or source is None or weight.scale is None or source.scale is None:
+        raise ValueError(f"{site.layer}: {no_operands(site)}")
+    codes, step = stored_codes(weight, shape).to(torch.int32), float(source.scale)
+    bias = None if site.bias is None else site.bias.detach().double()
+    return Operands(codes, weight.scale.double().expand(shape[0]) * step, bias, step)
