@@ -40,6 +40,12 @@ def set_note(node: fx.Node, value: Note) -> None:
     node.meta[_NOTE] = value
 
 
+def noted_layers(model: nn.Module) -> set[str]:
+    """Return the layers that the nodes of a graph compute; empty for models of modules."""
+    notes = (note(node) for node in model.graph.nodes) if isinstance(model, fx.GraphModule) else ()
+    return {found.layer for found in notes if found is not None and found.layer is not None}
+
+
 def result_of(node: fx.Node) -> str | None:
     """Return the layer whose output is the value of a node: the operator, its ReLU or its output quantizer."""
     found: str | None = node.meta.get(_RESULT)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from quark_core.engine.activations import measured_activations
+from quark_core.engine.marks import noted_layers
 from quark_core.engine.report import FinalReport, LayerReport
 from quark_core.engine.sqnr import Sqnr
 from quark_core.engine.untouched import marks, touched
@@ -73,7 +74,7 @@ def verified(
 
 def _final(device: Device, plan: Plan, quantized: nn.Module, lowered: nn.Module | None) -> _Final:
     if lowered is not None:
-        return _Final("lowered", lowered, _paths(lowered, plan))
+        return _Final("lowered", lowered, _paths(lowered, plan, quantized))
     if not isinstance(device, Executes):
         return _Final()
     before = marks(quantized)
@@ -86,14 +87,14 @@ def _final(device: Device, plan: Plan, quantized: nn.Module, lowered: nn.Module 
             f"executor() changed {part!r} of the model that it was given, which is the result of the job: let it work "
             "on copy.deepcopy(model); this is a fault of the device's plugin"
         )
-    return _Final("executor", executor, _paths(executor, plan))
+    return _Final("executor", executor, _paths(executor, plan, quantized))
 
 
-def _paths(model: nn.Module, plan: Plan) -> Mapping[str, LayerPath]:
+def _paths(model: nn.Module, plan: Plan, quantized: nn.Module) -> Mapping[str, LayerPath]:
     paths = model.layer_paths if isinstance(model, Lowered) else {}
-    if unknown := set(paths) - {layer.name for layer in plan.layers}:
+    if unknown := set(paths) - {layer.name for layer in plan.layers} - noted_layers(quantized):
         raise DeviceError(
-            f"layer_paths names {min(unknown)!r}, which is no layer of the plan; this is a fault of the device's plugin"
+            f"layer_paths names {min(unknown)!r}, which is no layer of the model; this is a fault of the device's plugin"
         )
     return paths
 

@@ -209,9 +209,11 @@ class DeviceTests(Suite, abstract=True):
             assert same, f"{found.what}: executor changed what its model computes; work on copy.deepcopy(model)"
 
     def test_layers_say_how_they_compute(self) -> None:
+        from quark_core.engine.marks import noted_layers
+
         for name, model, found in self.finals():
             paths = model.layer_paths if isinstance(model, Lowered) else {}
-            layers = {layer.name for layer in found.plan.layers}
+            layers = {layer.name for layer in found.plan.layers} | noted_layers(found.final)
             assert set(paths) <= layers, f"{name}: layer_paths names no layers: {sorted(set(paths) - layers)}"
             unseen = set(paths) - self._seen(model, found, set(paths))
             assert not unseen, f"{name}: a replay does not show {sorted(unseen)}; copy the `meta` of replaced nodes"

@@ -195,7 +195,7 @@ def test_an_executor_that_changes_the_result_is_refused(
 def test_paths_of_layers_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     paths = {"0": LayerPath("kernel"), "nope": LayerPath("kernel")}
     monkeypatch.setattr(Chip, "executor", lambda _chip, model: Final(copy.deepcopy(model), paths, 0.0))
-    with pytest.raises(DeviceError, match="layer_paths names 'nope', which is no layer of the plan"):
+    with pytest.raises(DeviceError, match="layer_paths names 'nope', which is no layer of the model"):
         run(device="acme.chip", weight=ROWS8)
 
 
