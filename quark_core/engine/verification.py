@@ -94,7 +94,8 @@ def _paths(model: nn.Module, plan: Plan, quantized: nn.Module) -> Mapping[str, L
     paths = model.layer_paths if isinstance(model, Lowered) else {}
     if unknown := set(paths) - {layer.name for layer in plan.layers} - noted_layers(quantized):
         raise DeviceError(
-            f"layer_paths names {min(unknown)!r}, which is no layer of the model; this is a fault of the device's plugin"
+            f"layer_paths names {min(unknown)!r}, which is no layer of the model; "
+            "this is a fault of the device's plugin"
         )
     return paths
 
