@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,8 @@ class _Verdict:
     checked: tuple[Checked, ...]
     error: str = ""
     """Why the kit could not run, or nothing."""
+    expected: frozenset[str] = frozenset()
+    """Checks that cannot pass, each ``NAME:CHECK``."""
 
     @property
     def faults(self) -> list[str]:
@@ -35,20 +38,30 @@ class _Verdict:
         lines = [self.error] if self.error else []
         if self.reading is not None and self.reading.fault:
             lines.append(self.reading.fault)
-        return lines + [_line(check) for check in self.checked if not check.passed]
+        lines += [_line(check) for check in self.checked if not check.passed and _key(check) not in self.expected]
+        failed = {_key(check) for check in self.checked if not check.passed}
+        passed = sorted({_key(check) for check in self.checked} & self.expected - failed)
+        return lines + [f"{key} passes: leave out --expect {key}" for key in passed]
 
 
 @click.command("check")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="EXTENSION:CHECK",
+    help="A check that EXTENSION cannot pass by its nature; it is run all the same, and is a fault once it passes.",
+)
 @click.pass_context
-def command(ctx: click.Context, name: str | None, as_json: bool) -> None:
+def command(ctx: click.Context, name: str | None, as_json: bool, expect: tuple[str, ...]) -> None:
     """Run the conformance kit on plugin NAME; without NAME, on every plugin that is not bundled.
 
     Exit code 1 when a check fails. Needs the extra: pip install 'quark-core[testing]'.
     """
     _need_the_kit()
-    verdicts = [_verdict(found) for found in _chosen(name)]
+    verdicts = [_verdict(found, frozenset(expect)) for found in _chosen(name)]
+    _need_known(expect, verdicts)
     if as_json:
         click.echo(json.dumps([_row(verdict) for verdict in verdicts], indent=2, ensure_ascii=False))
     else:
@@ -77,7 +90,20 @@ def _chosen(name: str | None) -> list[Found]:
     raise UsageError(f"no plugin {name!r} is installed; there are: {names}; run 'pip install -e .' where yours is")
 
 
-def _verdict(found: Found) -> _Verdict:
+def _need_known(expect: tuple[str, ...], verdicts: list[_Verdict]) -> None:
+    known = sorted({_key(check) for verdict in verdicts for check in verdict.checked})
+    unknown = [key for key in expect if key not in known]
+    # A plugin that cannot be checked has no checks to compare with.
+    if unknown and not any(verdict.error for verdict in verdicts):
+        near = get_close_matches(unknown[0], known, 1) or known[:1]
+        raise UsageError(f"--expect {unknown[0]!r}: no such check was run; write it as {near[0]!r}")
+
+
+def _key(check: Checked) -> str:
+    return f"{check.subject.partition(' ')[0]}:{check.check}"
+
+
+def _verdict(found: Found, expected: frozenset[str]) -> _Verdict:
     from quark_core.testing.reading import read_manifest
     from quark_core.testing.session import run_suites
 
@@ -85,7 +111,7 @@ def _verdict(found: Found) -> _Verdict:
     if plugin.error is not None:
         return _Verdict(found, None, (), plugin.error.message)
     try:
-        return _Verdict(found, read_manifest(found), tuple(run_suites(found)))
+        return _Verdict(found, read_manifest(found), tuple(run_suites(found)), expected=expected)
     except PluginError as error:
         return _Verdict(found, None, (), error.message)
 
@@ -98,14 +124,21 @@ def _text(verdict: _Verdict) -> Iterator[str]:
     found = verdict.found
     took = f", read in {verdict.reading.seconds:.2f} s" if verdict.reading else ""
     yield f"plugin {found.name} ({found.dist}){took}"
-    counts: dict[tuple[str, str], Counter[bool]] = {}
+    counts: dict[tuple[str, str], Counter[str]] = {}
     for check in verdict.checked:
-        counts.setdefault((check.suite, check.subject), Counter())[check.passed] += 1
+        counts.setdefault((check.suite, check.subject), Counter())[_outcome(check, verdict.expected)] += 1
     if counts:
-        rows = [(*key, str(count.total()), str(count[False])) for key, count in counts.items()]
-        yield from ("", table(("suite", "of", "checks", "failed"), rows))
+        outcomes = ("failed", "as expected") if verdict.expected else ("failed",)
+        rows = [(*key, str(count.total()), *(str(count[x]) for x in outcomes)) for key, count in counts.items()]
+        yield from ("", table(("suite", "of", "checks", *outcomes), rows))
     faults = verdict.faults
     yield from ("", *(f"failed: {fault}" for fault in faults)) if faults else ("", "everything holds")
+
+
+def _outcome(check: Checked, expected: frozenset[str]) -> str:
+    if check.passed:
+        return "passed"
+    return "as expected" if _key(check) in expected else "failed"
 
 
 def _line(check: Checked) -> str:

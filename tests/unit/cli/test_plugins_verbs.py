@@ -112,6 +112,51 @@ def test_each_failure_is_a_line_with_its_fix(folder: Site) -> None:
     assert merging.endswith("half_code.py:10)")
 
 
+SIGN = GOOD.replace("IntFormat(3)", "CodebookFormat((-1.0, 1.0))").replace(
+    "DtypeSpec, IntFormat", "CodebookFormat, DtypeSpec"
+)
+
+
+def test_a_check_that_cannot_pass_may_be_expected(folder: Site) -> None:
+    folder.plugin("acme", SIGN)
+    alone = check(folder.folder)
+    failed = {line.split()[2].rstrip(":") for line in alone.stdout.splitlines() if line.startswith("failed: ")}
+    assert failed == {"test_zero_is_exact"}
+    ran = check(folder.folder, "acme", "--expect", "acme.int3:test_zero_is_exact")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "as expected" in ran.stdout
+    assert ran.stdout.endswith("\n\neverything holds\n")
+
+
+def test_what_was_expected_to_fail_and_passes_is_a_fault(folder: Site) -> None:
+    folder.plugin("acme")
+    ran = check(folder.folder, "acme", "--expect", "acme.int3:test_zero_is_exact")
+    assert ran.returncode == 1
+    assert ran.stdout.endswith(
+        "failed: acme.int3:test_zero_is_exact passes: leave out --expect acme.int3:test_zero_is_exact\n"
+    )
+
+
+def test_an_expected_check_must_be_one(folder: Site) -> None:
+    folder.plugin("acme")
+    ran = check(folder.folder, "acme", "--expect", "acme.int3:test_zero_is_exakt")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == (
+        "error: --expect 'acme.int3:test_zero_is_exakt': no such check was run; "
+        "write it as 'acme.int3:test_zero_is_exact'\n"
+    )
+
+
+def test_an_option_with_few_values_is_checked_with_each(folder: Site) -> None:
+    options = '    fast: bool = False\n    """Whether it hurries."""\n'
+    source = BAD_OBSERVER.replace("    strength: int = 3\n", options).replace("time.sleep(0.6)", "")
+    folder.plugin("half", source)
+    folder.module("half_code", HALF_CODE)
+    lines = check(folder.folder, "half").stdout.splitlines()
+    suites = [line.removeprefix("ObserverTests").split() for line in lines if line.startswith("ObserverTests")]
+    assert [suite[:-2] for suite in suites] == [["half.range"], ["half.range", "fast=True"]]
+
+
 def test_failures_as_json(folder: Site) -> None:
     folder.plugin("acme", GOOD.replace(', "3-bit signed integer."', ""))
     folder.plugin("broken", "import nothing_here")
