@@ -109,8 +109,9 @@ class QuarkError(Exception):
 
 
 class _ProblemsError(QuarkError):
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, problems: Iterable[Problem] | Problem | str) -> None:
+        given = Problem(problems) if isinstance(problems, str) else problems
+        self.problems = (given,) if isinstance(given, Problem) else tuple(given)
         super().__init__(self.problems)
 
     def __str__(self) -> str:

@@ -78,7 +78,9 @@ def _need_the_kit() -> None:
 
 def _chosen(name: str | None) -> list[Found]:
     every = list(all_entry_points())
-    chosen = [found for found in every if found.name == name or (name is None and not found.bundled)]
+    # People may name the distribution, which is what they install.
+    called = [found for found in every if name in (found.name, found.dist.partition(" ")[0]) and name]
+    chosen = called or [found for found in every if name is None and not found.bundled]
     for found in chosen:
         if name is not None and found.kept_out_by:
             raise UsageError(f"plugin {name!r} is kept out by {found.kept_out_by}; unset it")

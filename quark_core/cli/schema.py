@@ -40,6 +40,8 @@ def command(
     """
     _check(paths, out, editor, globs)
     text = published_text() if published else schema_text(installed())
+    for plugin in () if published else installed().broken():
+        click.echo(f"warning: the schema lacks what is broken: {plugin.error}", err=True)
     if editor == "modeline":
         _say(modeline_files(paths, text, out))
     elif editor:

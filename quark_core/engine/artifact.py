@@ -18,6 +18,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from quark_core.engine.format_mark import format_mark
 from quark_core.engine.quantizer import quantizers
 from quark_core.engine.result import Result
 from quark_core.engine.storage import check_states, float_entries, quantizer_entries
@@ -71,8 +72,15 @@ def _manifest(result: Result, config: bytes, tensors: bytes, architecture: str |
         "plugins": plugins_of(result.plan, result),
         "sha256": {CONFIG: _sha256(config), TENSORS: _sha256(tensors), "data": result.data_sha256},
         "tensors": {t.key: t.settings.describe() for t in result.plan.tensors()},
+        "formats": formats_of(result.plan),
         "report": result.report.to_dict(),
     }
+
+
+def formats_of(plan: Plan) -> dict[str, str]:
+    """Return dtype -> what its codes stand for, in words or as a digest, for every dtype of ``plan``."""
+    specs = {tensor.settings.dtype.name: tensor.settings.dtype for tensor in plan.tensors()}
+    return {name: format_mark(specs[name].format) for name in sorted(specs)}
 
 
 def plugins_of(plan: Plan, result: Result) -> dict[str, str]:

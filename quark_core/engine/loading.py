@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from quark_core.config.migration.data import migrated
 from quark_core.config.models import QuantConfig
-from quark_core.engine.artifact import read
+from quark_core.engine.artifact import formats_of, read
 from quark_core.engine.inputs import stand_ins
 from quark_core.engine.pipeline import own_copy
 from quark_core.engine.quantizer import parameter_quantizers, quantizer_buffers, quantizers
@@ -62,7 +62,7 @@ def _config(folder: Path, saved: Mapping[str, Any], manifest: Mapping[str, Any])
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
         raise ArtifactError(
-            f"{folder}: its config is not valid here: {faults} (saved with plugins {manifest.get('plugins')})"
+            f"{folder}: its config is not valid here: {faults}; it was saved with {_dists(manifest)}"
         ) from error
 
 
@@ -87,7 +87,24 @@ def _plan(folder: Path, target: Target, model: nn.Module, inputs: Any, manifest:
                 f"{folder}: was made with other settings or for another network: {key} is "
                 f"{stored.get(key) or 'not quantized'} in the folder and {planned.get(key) or 'not quantized'} here"
             )
+    _check_formats(folder, plan, manifest)
     return plan
+
+
+def _check_formats(folder: Path, plan: Plan, manifest: Mapping[str, Any]) -> None:
+    stored = manifest.get("formats")
+    for name, mark in formats_of(plan).items():
+        saved = stored.get(name) if isinstance(stored, dict) else None
+        if saved != mark:
+            raise ArtifactError(
+                f"{folder}: its codes of {name} were {saved or 'of a format that it does not tell'} when it was saved, "
+                f"and here they are {mark}; install the plugins it was saved with: {_dists(manifest)}"
+            )
+
+
+def _dists(manifest: Mapping[str, Any]) -> str:
+    plugins = manifest.get("plugins")
+    return ", ".join(sorted({str(dist) for dist in plugins.values()})) if isinstance(plugins, dict) else "unknown"
 
 
 def _restore(folder: Path, prepared: nn.Module, entries: Mapping[str, Tensor]) -> None:

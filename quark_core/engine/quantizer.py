@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from quark_core.engine.blocks import to_blocks
 from quark_core.engine.functional import dequantize, dynamic_parameters, parameters, quantize
+from quark_core.engine.kernels.missing import has_nan
 from quark_core.engine.kernels.tracing import is_traced
 from quark_core.engine.packing import pack, unpack
 from quark_core.engine.scales import QParams
@@ -19,6 +20,7 @@ from quark_core.errors import DataError, ModelError
 from quark_core.plugin.formats import has_signed_codes
 from quark_core.plugin.plan import TensorPlan
 from quark_core.plugin.protocols import ForSettings, Observer
+from quark_core.plugin.settings import Settings
 
 
 class Quantizer(nn.Module):
@@ -58,7 +60,10 @@ class Quantizer(nn.Module):
             return None
         observer: Observer = spec.impl.load()(self.settings.observer_options)
         if isinstance(observer, ForSettings):
-            observer.for_settings(self.settings)
+            try:
+                observer.for_settings(self.settings)
+            except (DataError, ModelError) as error:
+                raise type(error)(f"{self.key} ({self.tensor.origin}): {error}") from error
         return observer
 
     @property
@@ -122,7 +127,7 @@ class Quantizer(nn.Module):
         if not self.has_values:
             raise DataError(f"{self.key}: the calibration batches that reached it hold no values; give batches that do")
         try:
-            params = parameters(*self.observer.range(), self.settings)
+            params = parameters(*_finite(self.observer.range(), self.settings), self.settings)
         except DataError as error:
             raise DataError(f"{self.key}: {error}") from error
         self.scale, self.zero_point = params.scale, params.zero_point
@@ -137,7 +142,12 @@ class Quantizer(nn.Module):
         self.float_bytes = values.numel() * values.element_size()
         codes = quantize(values, self.settings, self.params)
         self.packed = pack(codes, self.settings.dtype.format.bits)
-        return stored_values(codes, self, parameter.dtype)
+        snapped = stored_values(codes, self, parameter.dtype)
+        if has_nan(snapped) and not has_nan(values):
+            raise ModelError(
+                f"{self.key}: dtype {self.settings.dtype.name} makes NaN of finite values; this is a fault of its codec"
+            )
+        return snapped
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # model.half() and the like change weights; scale and zero point follow to the device but stay float32.
@@ -153,6 +163,14 @@ class Quantizer(nn.Module):
     def extra_repr(self) -> str:
         """Return the settings, for ``print(model)``."""
         return self.settings.describe()
+
+
+def _finite(found: tuple[Tensor, Tensor], settings: Settings) -> tuple[Tensor, Tensor]:
+    """Return an observer's range; raises DataError where it is not finite, though the values were."""
+    if not all(end.isfinite().all() for end in found):
+        name = settings.observer.name if settings.observer else "unknown"
+        raise DataError(f"observer {name} gave a range with NaN or infinity; this is a fault of the observer")
+    return found
 
 
 def stored_values(codes: Tensor, quantizer: Quantizer, dtype: torch.dtype) -> Tensor:

@@ -55,6 +55,9 @@ class FloatFormat:
     def __post_init__(self) -> None:
         if not (2 <= self.exponent_bits <= 8 and self.mantissa_bits >= 0 and 3 <= self.bits <= 16):
             raise ValueError(f"{self}: 2 to 8 exponent bits and 3 to 16 bits in all are possible")
+        for name, known in (("specials", ("ieee", "fn", "none")), ("overflow", ("saturate", "infinity"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{self}: {name} is one of {', '.join(known)}")
         if self.specials == "fn" and self.mantissa_bits == 0:
             raise ValueError(f"{self}: specials='fn' needs a mantissa, else its NaN takes a whole binade")
         if self.overflow == "infinity" and self.specials != "ieee":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from quark_core.plugin import BlockFormat, DtypeSpec, FloatFormat, IntFormat, Settings
+from quark_core.plugin import BlockFormat, CodecFormat, DtypeSpec, FloatFormat, IntFormat, Settings
 from quark_core.plugin.formats import has_signed_codes
 from quark_core.testing.formats import values_of
 from quark_core.testing.settings import group_size, settings_for
@@ -178,6 +178,25 @@ class DtypeTests(Suite, abstract=True):
             assert torch.equal(decoded, expected), (
                 f"{settings.describe()}: dequantize(quantize(x)) differs from quantize_dequantize(x)"
             )
+
+    def test_a_codec_keeps_its_word(self) -> None:
+        import torch
+
+        fmt = self.spec.format
+        if not isinstance(fmt, CodecFormat):
+            return
+        codec = fmt.codec.load()()
+        x = torch.linspace(-fmt.limit, fmt.limit, 1001).reshape(7, 143)
+        before, codes = x.clone(), codec.encode(x)
+        assert torch.equal(x, before), "encode changed its input"
+        said = f"{codes.dtype} of shape {tuple(codes.shape)}"
+        assert (codes.dtype, codes.shape) == (torch.int32, x.shape), f"encode gave {said}; int32 of x's shape is needed"
+        assert 0 <= codes.min() <= codes.max() < 1 << fmt.bits, "encode gave codes beyond the format's bits"
+        values = codec.decode(codes)
+        assert values.dtype == torch.float32, f"decode gave {values.dtype}; float32 is needed"
+        assert values.isfinite().all(), "decode gave NaN or infinity for the code of a number"
+        below, top = sorted({abs(value) for value in values_of(fmt)})[-2:]
+        assert fmt.max <= top + (top - below) / 2, f"max={fmt.max} is beyond the largest value that has a code, {top}"
 
     def test_nan_has_a_code_or_is_refused(self) -> None:
         import torch

@@ -104,6 +104,7 @@ MISTAKES = (
     Mistake(
         "a float that overflows to an infinity that it lacks", _dtype("FloatFormat(4, 3, 'fn', overflow='infinity')")
     ),
+    Mistake("a float with misspelt specials", _dtype("FloatFormat(4, 3, 'fnuz')")),
     Mistake("a float beyond float32", _dtype("FloatFormat(5, 2, bias=200)")),
     Mistake("blocks of nothing", _dtype("BlockFormat(FloatFormat(2, 1, 'none'), block_size=0)")),
     Mistake("blocks of unsigned integers", _dtype("BlockFormat(IntFormat(8, signed=False))")),

@@ -78,7 +78,10 @@ FAULTS: dict[str, tuple[str, Callable[..., Tensor]]] = {
 
 
 def test_every_check_has_a_fault() -> None:
-    every_check_has_a_fault(DtypeTests, [*FAULTS, "test_it_is_hashable_data", "test_nan_has_a_code_or_is_refused"])
+    every_check_has_a_fault(
+        DtypeTests,
+        [*FAULTS, "test_it_is_hashable_data", "test_nan_has_a_code_or_is_refused", "test_a_codec_keeps_its_word"],
+    )
 
 
 @pytest.mark.parametrize("check", sorted(FAULTS))
@@ -120,6 +123,40 @@ def test_a_number_with_the_code_of_nan_is_caught() -> None:
 def test_a_code_of_nan_that_comes_back_as_a_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(functional, "dequantize", lambda *given: _dequantize(*given).nan_to_num())
     fails(kit(DtypeSpec("acme.e4m3", FloatFormat(4, 3, "fn"), "With NaN.")), "test_nan_has_a_code_or_is_refused")
+
+
+class Floats(Halves):
+    def encode(self, x: Tensor) -> Tensor:
+        return super().encode(x).float()
+
+
+class Doubles(Halves):
+    def decode(self, codes: Tensor) -> Tensor:
+        return super().decode(codes).double()
+
+
+class Scribbles(Halves):
+    def encode(self, x: Tensor) -> Tensor:
+        return super().encode(x.mul_(0.5))
+
+
+class Beyond(Halves):
+    def encode(self, x: Tensor) -> Tensor:
+        return super().encode(x) + 300
+
+
+class Holes(Halves):
+    def decode(self, codes: Tensor) -> Tensor:
+        return super().decode(codes).masked_fill(codes == 3, torch.nan)
+
+
+@pytest.mark.parametrize("codec", [Floats, Doubles, Scribbles, Beyond, Holes])
+def test_a_codec_that_breaks_its_word_is_caught(codec: type[Halves]) -> None:
+    fails(kit(DtypeSpec("acme.c", CodecFormat(4, 4.0, ref(codec)), "Broken.")), "test_a_codec_keeps_its_word")
+
+
+def test_a_range_beyond_the_codes_is_caught() -> None:
+    fails(kit(DtypeSpec("acme.c", CodecFormat(4, 8.0, ref(Halves)), "Halves.")), "test_a_codec_keeps_its_word")
 
 
 def test_a_crooked_codec_is_caught() -> None:

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from quark_core.engine.kernels.missing import nan_mask, refuse_nan
 from quark_core.engine.kernels.scratch import Scratch
+from quark_core.engine.kernels.tracing import is_traced
+from quark_core.errors import ModelError
 from quark_core.plugin.formats import CodecFormat
 from quark_core.plugin.protocols import Codec
 
@@ -37,11 +39,11 @@ class CodecKernel:
         del zero_point
         if self._fmt.nan_code is None:
             refuse_nan(v, "this format has")
-            return self._codes(v)
+            return self._checked(v)
         nans = nan_mask(v)
         if nans is None:
-            return self._codes(v)
-        return self._codes(v.masked_fill_(nans, 0.0)).masked_fill(nans, self._fmt.nan_code)
+            return self._checked(v)
+        return self._checked(v.masked_fill_(nans, 0.0)).masked_fill(nans, self._fmt.nan_code)
 
     def decode(self, codes: Tensor, zero_point: Tensor) -> Tensor:
         """Return the scaled value of each code, float32."""
@@ -54,6 +56,17 @@ class CodecKernel:
         """Return the largest magnitude that has a code, on both sides of 0."""
         high = torch.full_like(zero_point, self._fmt.limit)
         return -high, high
+
+    def _checked(self, v: Tensor) -> Tensor:
+        codes = self._codes(v)
+        if codes.numel() and not is_traced():
+            low, high = (int(end) for end in codes.aminmax())
+            if low < 0 or high >> self._fmt.bits:
+                raise ModelError(
+                    f"{self._fmt.codec.path}: encode gave code {low if low < 0 else high}, and {self._fmt.bits} bits "
+                    f"have 0 to {(1 << self._fmt.bits) - 1}; this is a fault of the codec"
+                )
+        return codes
 
     def _codes(self, v: Tensor) -> Tensor:
         return self._codec.encode(v.clamp_(-self._fmt.limit, self._fmt.limit)).int()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from quark_core.config.schema import schema_text
+from quark_core.errors import PluginLoadError
 from quark_core.registry import KINDS, Plugin, Registry, installed
 from tests.contract.acme import acme_registry
 from tests.unit.cli.conftest import Quark
@@ -147,6 +148,18 @@ def test_show_says_which_formats_an_observer_is_for(quark: Quark, monkeypatch: p
     monkeypatch.setattr("quark_core.cli.show.installed", acme_registry)
     ran = quark("show", "observer", "acme.histogram")
     assert "\nfor integer and codebook formats only\n" in ran.out
+
+
+def test_a_schema_without_a_broken_plugin_says_so(quark: Quark, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = PluginLoadError("acme", "quark-acme 0.1", "failed to load: ImportError: no acme")
+    registry = acme_registry()
+    registry.plugins.append(Plugin("acme", "quark-acme 0.1", error=error))
+    monkeypatch.setattr("quark_core.cli.schema.installed", lambda: registry)
+    ran = quark("schema")
+    assert ran.code == 0
+    said = "warning: the schema lacks what is broken: plugin 'acme' (quark-acme 0.1): failed to load"
+    assert ran.err.startswith(said)
+    assert "warning" not in quark("schema", "--published").err
 
 
 def test_an_unknown_name_has_a_suggestion(quark: Quark) -> None:

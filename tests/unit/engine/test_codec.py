@@ -2,6 +2,7 @@ import math
 import sys
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from torch import Tensor
 import quark_core.functional as qf
 from quark_core import TensorConfig
 from quark_core.config.resolve import resolve
-from quark_core.errors import DataError
-from quark_core.plugin import CodecFormat, DtypeSpec, Ref, Settings, hookimpl
+from quark_core.engine.authoring import Quantizer
+from quark_core.errors import DataError, ModelError
+from quark_core.plugin import CodecFormat, DtypeSpec, Origin, Ref, Settings, TensorPlan, hookimpl
 from quark_core.registry import use
 from tests.contract.acme import bundled_registry
 
@@ -76,6 +78,37 @@ def test_nan_has_the_code_that_the_format_gives_it(make: Make, settings: Setting
     assert values.isnan().tolist() == [[True, False], [False, True]]
     assert values.nan_to_num(nan=1.0).tolist() == [[1.0, 5.0], [35.0, 1.0]]
     assert torch.equal(qf.quantize(x[:, 1:][:1], with_nan, params), codes[:1, 1:])
+
+
+class Wild(Tens):
+    """Gives codes that do not exist."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        return super().encode(x) + 300
+
+
+class Blind(Tens):
+    """Forgets what the code of 10 stands for."""
+
+    def decode(self, codes: Tensor) -> Tensor:
+        return super().decode(codes).masked_fill(codes == 8, math.nan)
+
+
+def test_codes_that_do_not_exist_are_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wild_codec", cast("ModuleType", SimpleNamespace(Wild=Wild)))
+    wild = make(CodecFormat(4, 70.0, Ref("wild_codec:Wild")))
+    params = qf.QParams(torch.ones(1), torch.zeros(1))
+    with pytest.raises(ModelError, match="wild_codec:Wild: encode gave code 314, and 4 bits have 0 to 15"):
+        qf.quantize(torch.tensor([70.0]), wild, params)
+    assert qf.quantize(torch.tensor([]), wild, params).numel() == 0
+
+
+def test_weights_that_become_nan_are_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "blind_codec", cast("ModuleType", SimpleNamespace(Blind=Blind)))
+    settings = make(CodecFormat(4, 70.0, Ref("blind_codec:Blind")))
+    quantizer = Quantizer(TensorPlan("fc", "weight", "weight", settings, Origin("weight")))
+    with pytest.raises(ModelError, match=r"fc\.weight: dtype .* makes NaN of finite values"):
+        quantizer.snap(torch.tensor([70.0, 10.0]))
 
 
 def test_values_beyond_what_the_range_maps_to_may_have_codes(make: Make, settings: Settings) -> None:

@@ -11,7 +11,9 @@ from torch import nn
 from quark_core.config.resolve import resolve
 from quark_core.engine.quantizer import Quantizer, parameter_quantizers, quantizer_buffers, quantizers
 from quark_core.errors import DataError, ModelError
+from quark_core.plugin import Settings
 from quark_core.plugin.plan import Origin, TensorPlan
+from quark_observers.min_max import MinMax
 from tests.unit.engine.sample_nets import INT8, ROWS8, config, grid8, mlp, run
 
 Make = Callable[..., Quantizer]
@@ -127,6 +129,24 @@ def test_parameter_quantizers_name_their_parameter() -> None:
     assert found == {("0.weight", "weight"), ("0.bias", "bias"), ("2.weight", "weight"), ("2.bias", "bias")}
     assert len(list(quantizers(final))) == 6
     assert len(quantizer_buffers(final)) == 8
+
+
+def test_a_range_that_is_no_number_is_the_observers_fault(quantizer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = quantizer()
+    made(torch.randn(4, 6))
+    nothing = torch.full((1,), torch.nan)
+    monkeypatch.setattr(made.observer, "range", lambda: (nothing, nothing))
+    with pytest.raises(DataError, match=r"fc\.input: observer min_max gave a range with NaN .* fault of the observer"):
+        made.calibrated()
+
+
+def test_what_an_observer_refuses_has_its_tensor(quantizer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_observer: object, settings: Settings) -> None:
+        raise ModelError(f"no range for {settings.dtype.name}")
+
+    monkeypatch.setattr(MinMax, "for_settings", refuse, raising=False)
+    with pytest.raises(ModelError, match=r"fc\.input \(input\): no range for int8"):
+        quantizer()
 
 
 def test_integers_are_refused(quantizer: Make) -> None:

@@ -63,4 +63,4 @@ def _made(site: Site) -> Made:
     if (why := no_operands(site)) is not None:
         return LayerPath("simulated", why)
     layer = IntegerLinear(operands(site)) if site.how is None else IntegerConv2d(operands(site), site.how)
-    return layer, LayerPath("integer", f"int8 {site.kind}, int32 sums")
+    return layer, LayerPath("integer", f"int8 {'matmul' if site.how is None else site.kind}, int32 sums")
