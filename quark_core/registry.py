@@ -137,6 +137,10 @@ class Registry:
             return f"{text}; did you mean plugin {plugin[0]!r} ({prefixes[plugin[0]]})?"
         if near:
             return f"{text}; did you mean {near[0]!r}?"
+        owner = next((p for p in self.plugins if not p.bundled and name.startswith(f"{p.name}.")), None)
+        if owner is not None:
+            mine = [known for known in names if known.startswith(f"{owner.name}.")]
+            return f"{text}: {owner.dist} is installed and adds {', '.join(mine) or f'no {kind}'}"
         listed = f"{text}; there are: {', '.join(names)}" if names else f"{text}; there are none"
         return f"{listed}; 'quark show {kind}' lists those of other plugins too" if self.unread else listed
 

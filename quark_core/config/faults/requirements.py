@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -10,6 +11,7 @@ from packaging.version import InvalidVersion
 from quark_core.config.faults.words import shown
 from quark_core.config.reading.document import Document, Path
 from quark_core.errors import Problem
+from quark_core.plugin.discovery import all_entry_points
 
 _LONGEST = 1000
 
@@ -28,7 +30,14 @@ def bad_requirement(document: Document, path: Path, text: str) -> Problem | None
         fix = f"write {requirement.name}{requirement.specifier}"
         return document.fault(path, f"requires takes a name and versions only, no {refused}", fix, code="requirement")
     message = _unmet(requirement)
-    return document.fault(path, message, f"pip install '{requirement}'", code="requires") if message else None
+    if not message:
+        return None
+    # Whoever installs a misspelt name may install a stranger's package.
+    meant = _meant(requirement.name) if message.endswith("is not installed") else ""
+    if meant:
+        fix = f"write {meant}{requirement.specifier}"
+        return document.fault(path, f"{message}; did you mean {meant}, which is?", fix, code="requires")
+    return document.fault(path, message, f"pip install '{requirement}'", code="requires")
 
 
 def _refused(requirement: Requirement) -> str:
@@ -37,6 +46,13 @@ def _refused(requirement: Requirement) -> str:
     if requirement.extras:
         return "extras"
     return "environment marker" if requirement.marker else ""
+
+
+def _meant(name: str) -> str:
+    """Return the installed distribution whose plugin is called ``name``, or whose own name is close to it."""
+    dists = {found.name: found.dist.partition(" ")[0] for found in all_entry_points() if not found.bundled}
+    near = difflib.get_close_matches(name, dists.values(), 1, cutoff=0.8)
+    return dists.get(name) or (near[0] if near else "")
 
 
 def _unmet(requirement: Requirement) -> str:

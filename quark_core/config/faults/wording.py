@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from quark_core.config.condition import plain
 from quark_core.config.faults.fields import field_names
 from quark_core.config.faults.words import boolean_fix, describe, nearest, shown
 from quark_core.config.reading.document import Document, Path
@@ -35,6 +36,7 @@ _BOUNDS = {
 }
 _QUOTED = re.compile(r"'([^']*)'")
 _MEANT = re.compile(r"did you mean '([^']*)'\?$")
+_PREFIX = re.compile(r"did you mean plugin '([^']*)' ")
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,17 @@ def _missing(fault: Fault) -> Words:
 
 
 def _unknown_name(fault: Fault) -> Words:
-    near = _MEANT.search(fault.text)
-    return fault.text, f"write {near[1]}" if near else "install the plugin that adds it, or choose another one"
+    if near := _MEANT.search(fault.text):
+        return fault.text, f"write {near[1]}"
+    if prefix := _PREFIX.search(fault.text):
+        return fault.text, f"write {prefix[1]}.{str(plain(fault.value)).partition('.')[2]}"
+    if " is installed and adds " in fault.text:
+        return fault.text, "choose another one, or install the version that adds it"
+    if "is kept out by" in fault.text:
+        return fault.text, "let the plugin in, or choose another one"
+    if "; plugin '" in fault.text:
+        return fault.text, "mend or update that plugin, or choose another one"
+    return fault.text, "install the plugin that adds it, or choose another one"
 
 
 def _unknown_value(fault: Fault) -> Words:
