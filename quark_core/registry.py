@@ -124,7 +124,7 @@ class Registry:
         """Say why a name is unknown: what comes close, and which broken plugin may have added it."""
         text = f"no installed plugin adds {kind} {name!r}"
         names = list(self.specs(kind))
-        near = difflib.get_close_matches(name, names, 1)
+        near = _near(name, names)
         blamed = [p for p in self.broken() if (name.startswith(f"{p.name}.") if "." in name else p.bundled)]
         barred = [f for f in self.kept_out if (name.startswith(f"{f.name}.") if "." in name else f.bundled)]
         reasons = [str(p.error) for p in blamed]
@@ -136,13 +136,22 @@ class Registry:
         if plugin:
             return f"{text}; did you mean plugin {plugin[0]!r} ({prefixes[plugin[0]]})?"
         if near:
-            return f"{text}; did you mean {near[0]!r}?"
+            return f"{text}; did you mean {near!r}?"
         owner = next((p for p in self.plugins if not p.bundled and name.startswith(f"{p.name}.")), None)
         if owner is not None:
             mine = [known for known in names if known.startswith(f"{owner.name}.")]
             return f"{text}: {owner.dist} is installed and adds {', '.join(mine) or f'no {kind}'}"
         listed = f"{text}; there are: {', '.join(names)}" if names else f"{text}; there are none"
         return f"{listed}; 'quark show {kind}' lists those of other plugins too" if self.unread else listed
+
+
+def _near(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that was most likely meant; among a plugin's own names, their common prefix says nothing."""
+    prefix, dot, local = name.partition(".")
+    mine = {known.partition(".")[2]: known for known in names if dot and known.startswith(f"{prefix}.")}
+    choices = mine or {known: known for known in names}
+    found = difflib.get_close_matches(local if mine else name, choices, 1)
+    return choices[found[0]] if found else None
 
 
 def needs_options(spec: Spec) -> bool:
