@@ -145,7 +145,7 @@ class Quantizer(nn.Module):
         snapped = stored_values(codes, self, parameter.dtype)
         if has_nan(snapped) and not has_nan(values):
             raise ModelError(
-                f"{self.key}: dtype {self.settings.dtype.name} makes NaN of finite values; this is a fault of its codec"
+                f"{self.key}: dtype {self.settings.dtype.name} makes NaN of finite values: its codec or scale is wrong"
             )
         return snapped
 

@@ -64,6 +64,7 @@ def check_capabilities(rows: Iterable[Capability]) -> None:
     for row in rows:
         if unknown := set(row.roles) - set(ROLES):
             raise ValueError(f"Capability: unknown roles {sorted(unknown)}; there are {list(ROLES)}")
+        _check_values(row)
         if empty := [item.name for item in fields(row) if getattr(row, item.name) == ()]:
             where = f"Capability for {', '.join(row.roles) or 'no role'}"
             raise ValueError(f"{where}: {empty[0]}=() takes nothing; leave the field out to take everything")
@@ -74,6 +75,21 @@ def check_capabilities(rows: Iterable[Capability]) -> None:
                 if twice:
                     raise ValueError(f"Capability: {twice[0]} stands in two rows; merge them into one")
         earlier.append(row)
+
+
+_MEMBERS = {"qschemes": QSchemeType, "scale_types": ScaleType, "scale_dtypes": ScaleDtype}
+
+
+def _check_values(row: Capability) -> None:
+    for item in fields(row):
+        values = getattr(row, item.name)
+        if values is None or item.name in ("when", "own_axis"):
+            continue
+        if not isinstance(values, tuple):
+            raise ValueError(f"Capability: {item.name}={values!r} is no tuple")  # noqa: TRY004 - as for its other faults
+        members = _MEMBERS.get(item.name)
+        if members and (wrong := [value for value in values if not isinstance(value, members)]):
+            raise ValueError(f"Capability: {item.name} holds {wrong[0]!r}, which is no {members.__name__}")
 
 
 def _together(first: When, second: When) -> bool:

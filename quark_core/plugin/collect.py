@@ -107,13 +107,18 @@ def _malformed(spec: Spec) -> str | None:
         return f'impl={part!r} is not a Ref("package.module:Name")'
     elif Options not in getattr(spec.options, "__mro__", ()):
         return f"options={spec.options!r} is not a subclass of quark_core.plugin.Options"
-    elif isinstance(spec, ObserverSpec) and (unknown := set(spec.formats or ()) - set(get_args(Format))):
-        return f"formats={unknown.pop()!r} is not a class of formats, such as IntFormat"
+    elif isinstance(spec, ObserverSpec) and spec.formats is not None and not _are_formats(spec.formats):
+        return f"formats={spec.formats!r} is no tuple of classes of formats, such as (IntFormat,)"
     try:
         hash(spec)
     except TypeError as error:
         return f"it is not hashable ({error}): use tuples where it holds lists"
     return None
+
+
+def _are_formats(given: object) -> bool:
+    known: tuple[object, ...] = get_args(Format)
+    return isinstance(given, tuple) and bool(given) and all(any(item is cls for cls in known) for item in given)
 
 
 def _check_name(spec: Spec, name: str, dist: str, prefix: str | None) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
+from quark_core.config.condition import Value
 from quark_core.config.device_rules import Variant
 from quark_core.config.rules import Rule, defaults_for
-from quark_core.config.scaling import ScaleDtype
 from quark_core.config.tensor_rules import tensor_rules
 from quark_core.config.type import QSchemeType, ScaleType
 from quark_core.plugin.formats import CodebookFormat, IntFormat
@@ -58,7 +58,7 @@ def _candidates(role: str, spec: DtypeSpec, rules: Sequence[Rule], registry: Reg
     unsigned = isinstance(spec.format, IntFormat) and not spec.format.signed
     signs: list[Tensor] = [{"symmetric": False}] if unsigned else [{}, {"symmetric": False}]
     scales: list[Tensor] = [{"scale_type": scale.value} for scale in ScaleType]
-    stored: list[Tensor] = [{}, *({"scale_dtype": item.value} for item in ScaleDtype)]
+    stored: list[Tensor] = [{}, *({"scale_dtype": value} for value in _said(rules, "scale_dtype"))]
     for scale, store, rounding, scheme, sign in product(scales, stored, _roundings(registry), schemes, signs):
         given = {"dtype": spec.name, **scheme, **sign, **scale, **store, **rounding}
         yield {name: value for name, value in given.items() if defaults_for(spec).get(name) != value}
@@ -66,8 +66,12 @@ def _candidates(role: str, spec: DtypeSpec, rules: Sequence[Rule], registry: Reg
 
 def _groups(rules: Sequence[Rule]) -> list[Tensor]:
     """Return the group sizes that ``rules`` speak of, behind those that are usual."""
-    sizes = dict.fromkeys([*_USUAL_GROUPS, *(size for rule in rules for size in rule.allow.get("group_size", ()))])
+    sizes = dict.fromkeys([*_USUAL_GROUPS, *_said(rules, "group_size")])
     return [{"qscheme": QSchemeType.per_group.value, "group_size": size} for size in sizes]
+
+
+def _said(rules: Sequence[Rule], name: str) -> list[Value]:
+    return list(dict.fromkeys(value for rule in rules for value in rule.allow.get(name, ())))
 
 
 def _roundings(registry: Registry) -> list[Tensor]:

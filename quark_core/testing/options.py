@@ -46,10 +46,10 @@ def _few(annotation: Any) -> tuple[Any, ...]:
 
 
 def _valid(spec: Spec, given: Mapping[str, Any]) -> bool:
-    # Options may refuse each other.
+    # Options may refuse each other; what is missing besides is for the checks to say.
     try:
         make(cast("SpecWithOptions", spec), given)
-    except ValidationError:
+    except (AssertionError, ValidationError):
         return False
     return True
 

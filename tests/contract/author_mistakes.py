@@ -122,6 +122,8 @@ MISTAKES = (
     Mistake("a dtype without schemes", _dtype("IntFormat(8)", ", qschemes=()")),
     Mistake("a capability for a role that is none", _device("Capability(('weights',), ('int8',)),")),
     Mistake("a capability that takes nothing", _device("Capability(('weight',), ('int8',), qschemes=()),")),
+    Mistake("a capability without a tuple", _device("Capability(('weight',), ('int8',), group_sizes=32),")),
+    Mistake("a capability with words", _device("Capability(('weight',), ('int8',), scale_dtypes=('float16',)),")),
     Mistake(
         "two capabilities for the same tensors",
         _device("Capability(('weight',), ('int8',)), Capability(('weight',), ('int8', 'int4')),"),

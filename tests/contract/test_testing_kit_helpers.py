@@ -86,6 +86,20 @@ class ManyOptions(Options):
         return self
 
 
+class NeedyOptions(Options):
+    """Options of which one must be given."""
+
+    name: Literal["acme.needy"] = "acme.needy"
+    bins: int = Field(ge=1)
+    """How many."""
+    fast: bool = False
+    """One of two."""
+
+
+def test_an_option_that_must_be_given_stops_no_other_check() -> None:
+    assert list(variants(ObserverSpec(NeedyOptions, Ref("json:dumps")))) == [{}]
+
+
 def test_options_with_few_values_are_tested_with_each() -> None:
     spec = ObserverSpec(ManyOptions, Ref("json:dumps"))
     # `fast: true` beside the default size is refused, so that it is no way to use it.

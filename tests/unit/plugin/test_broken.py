@@ -70,6 +70,21 @@ CASES: dict[str, tuple[str, type[PluginError], str]] = {
         API,
         "impl='a.b:C' is not a Ref",
     ),
+    "formats are one class": (
+        OBSERVERS + "return [ObserverSpec(EmaOptions, Ref('a.b:C'), formats=IntFormat)]",
+        API,
+        "is no tuple of classes of formats",
+    ),
+    "formats are none": (
+        OBSERVERS + "return [ObserverSpec(EmaOptions, Ref('a.b:C'), formats=())]",
+        API,
+        "is no tuple of classes of formats",
+    ),
+    "formats are not hashable": (
+        OBSERVERS + "return [ObserverSpec(EmaOptions, Ref('a.b:C'), formats=([],))]",
+        API,
+        "is no tuple of classes of formats",
+    ),
     "options are no model": (
         OBSERVERS + "return [ObserverSpec(dict, Ref('a.b:C'))]",
         API,

@@ -47,6 +47,11 @@ def test_what_a_plugin_calls_is_its_own_affair(burst: Callable[[], object]) -> N
     assert found.place.endswith("code.py:2")
 
 
+def test_in_a_package_of_two_plugins_nobody_is_accused(site: Site, burst: Callable[[], object]) -> None:
+    site.distribution("quark-other", "other = wide.quark_other")
+    assert find_culprit(caught(burst)) is None
+
+
 @pytest.mark.usefixtures("burst")
 def test_code_of_nobody_else_has_no_culprit() -> None:
     assert find_culprit(caught(lambda: 1 / 0)) is None
